@@ -1,0 +1,209 @@
+"""Every message to an author: its code, severity, place and hint, for terminals and for machines."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from octavo.model import Span
+
+
+class Severity(Enum):
+    """How bad it is: an ``ERROR`` makes the exit code 1, a ``WARNING`` does not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Code(Enum):
+    """Each kind of message, with what it means. The value is what an author sees in brackets."""
+
+    CONFIG_SYNTAX = "config-syntax"
+    """``config.ini`` cannot be read."""
+    CONFIG_VALUE = "config-value"
+    """A setting has a value that does not fit it."""
+    CONFIG_UNKNOWN = "config-unknown"
+    """A setting that nothing reads."""
+    UNKNOWN_PAGE = "unknown-page"
+    """A table of contents names a page that does not exist."""
+    REPEATED_PAGE = "repeated-page"
+    """A page stands twice in the tables of contents."""
+    ORPHAN_PAGE = "orphan-page"
+    """A Markdown file of the book that no table of contents names."""
+    UNCLOSED_TAB = "unclosed-tab"
+    """``:begin_tab:`` without ``:end_tab:``."""
+    STRAY_END_TAB = "stray-end-tab"
+    """``:end_tab:`` without ``:begin_tab:``."""
+    UNKNOWN_TAB = "unknown-tab"
+    """A framework that ``[build] tabs`` does not list."""
+    MISPLACED_MARK = "misplaced-mark"
+    """A framework mark that is not the first line of its cell, or stands there twice."""
+    UNCLOSED_FENCE = "unclosed-fence"
+    """A code fence that runs to the end of the file."""
+    UNKNOWN_ROLE = "unknown-role"
+    """A role that nobody defines; its text is shown."""
+    MISPLACED_LABEL = "misplaced-label"
+    """A label, width or height with nothing in front of it that could carry it."""
+    DUPLICATE_LABEL = "duplicate-label"
+    """One label in two places."""
+    UNKNOWN_REFERENCE = "unknown-reference"
+    """A reference to a label that nobody defines."""
+    UNKNOWN_CITATION = "unknown-citation"
+    """A citation that the bibliography lacks."""
+    MISSING_FILE = "missing-file"
+    """A picture or included file that does not exist."""
+    BAD_MATH = "bad-math"
+    """A formula that cannot be rendered."""
+    SYNTAX_ERROR = "syntax-error"
+    """A cell that is not valid Python in one of its frameworks."""
+    BAD_BRANCH = "bad-branch"
+    """A use of ``tab.selected`` that cannot be resolved."""
+    BAD_ALIAS = "bad-alias"
+    """An alias in ``config.ini`` that cannot be used."""
+    DUPLICATE_DEFINITION = "duplicate-definition"
+    """A name saved twice into one library; the last one wins."""
+    UNDEFINED_NAME = "undefined-name"
+    """Saved code reads a name that nothing defines."""
+    UNKNOWN_CLASS = "unknown-class"
+    """``add_to_class`` names a class that is not saved before."""
+    LIBRARY_STALE = "library-stale"
+    """A checked-in library file differs from what the book's cells give."""
+    CELL_FAILED = "cell-failed"
+    """A cell raised an exception."""
+    CELL_TIMEOUT = "cell-timeout"
+    """A cell ran longer than its limit."""
+    KERNEL_DIED = "kernel-died"
+    """A kernel ended without being asked."""
+    ENVIRONMENT = "environment"
+    """A framework's environment cannot be made here."""
+    NOT_EXECUTED = "not-executed"
+    """A page is shown without results, or with older ones."""
+    DAMAGED_RESULT = "damaged-result"
+    """A stored result that cannot be read; it is made again."""
+    MARKUP = "markup"
+    """Anything else that is wrong with a page's markup."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One message."""
+
+    code: Code
+    severity: Severity
+    message: str
+    """One sentence without a final stop."""
+    span: Span | None = None
+    hint: str = ""
+    """What the author can do."""
+    tab: str = ""
+    """The framework that it concerns, if only one."""
+    detail: tuple[str, ...] = ()
+    """Further lines, such as the end of a traceback or a diff."""
+    excerpt: str | None = None
+    """The author's line; looked up from the book when it is not given."""
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain mapping for ``--json``: line and column count from 1, ``null`` when unknown."""
+        span = self.span
+        return {
+            "code": self.code.value,
+            "severity": self.severity.value,
+            "message": self.message,
+            "path": span.path if span else None,
+            "line": span.line if span else None,
+            "end_line": span.end if span else None,
+            "column": (span.column or None) if span else None,
+            "tab": self.tab or None,
+            "hint": self.hint or None,
+            "detail": list(self.detail),
+        }
+
+
+def error(code: Code, message: str, span: Span | None = None, **more: Any) -> Diagnostic:
+    """A :class:`Diagnostic` of severity ``ERROR``."""
+    return Diagnostic(code, Severity.ERROR, message, span, **more)
+
+
+def warning(code: Code, message: str, span: Span | None = None, **more: Any) -> Diagnostic:
+    """A :class:`Diagnostic` of severity ``WARNING``."""
+    return Diagnostic(code, Severity.WARNING, message, span, **more)
+
+
+class Diagnostics:
+    """Collects the messages of a run, drops repetitions, and can be asked at the end.
+
+    Safe to add to from several threads.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[Diagnostic, None] = {}
+        self._lock = threading.Lock()
+
+    def add(self, *diagnostics: Diagnostic) -> None:
+        """Take messages in; one that is there already changes nothing."""
+        with self._lock:
+            for diagnostic in diagnostics:
+                self._seen.setdefault(diagnostic)
+
+    def __iter__(self) -> Iterator[Diagnostic]:
+        """The messages in the order of their places, those without a place last."""
+        return iter(sorted(self._seen, key=_place))
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether any message is an error."""
+        return any(d.severity is Severity.ERROR for d in self._seen)
+
+
+def _place(diagnostic: Diagnostic) -> tuple[bool, str, int, int]:
+    span = diagnostic.span
+    return (span is None, span.path if span else "", span.line if span else 0, span.column if span else 0)
+
+
+ReadLine = Callable[[str, int], str | None]
+"""Looks up the text of a line: book-relative path and line from 1 → text, or ``None``."""
+
+_STYLE = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m"}
+_BOLD, _DIM, _CYAN, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[0m"
+
+
+def format_diagnostic(diagnostic: Diagnostic, read_line: ReadLine, *, colour: bool = False) -> str:
+    """The message as a terminal shows it: place, excerpt, caret, detail, hint. No final newline."""
+
+    def paint(style: str, text: str) -> str:
+        return f"{style}{text}{_RESET}" if colour else text
+
+    span = diagnostic.span
+    head = paint(_STYLE[diagnostic.severity], f"{diagnostic.severity.value}[{diagnostic.code.value}]")
+    place = f"{span.path}:{span.line}: " if span else ""
+    about = f" ({diagnostic.tab})" if diagnostic.tab else ""
+    lines = [f"{paint(_BOLD, place)}{head}: {diagnostic.message}{about}"]
+    excerpt = diagnostic.excerpt
+    if excerpt is None and span is not None:
+        excerpt = read_line(span.path, span.line)
+    if span is not None and excerpt is not None and excerpt.strip():
+        gutter = str(span.line)
+        blank = " " * len(gutter)
+        excerpt = excerpt.rstrip().expandtabs(4)
+        lines.append(f" {paint(_DIM, gutter + ' |')} {excerpt}")
+        column = span.column or len(excerpt) - len(excerpt.lstrip()) + 1
+        width = span.width or (len(excerpt) - column + 1 if not span.column else 1)
+        width = max(1, min(width, len(excerpt) - column + 1))
+        caret = " " * (column - 1) + "^" * width
+        lines.append(f" {paint(_DIM, blank + ' |')} {paint(_STYLE[diagnostic.severity], caret)}")
+    lines.extend(f"   {line}".rstrip() for line in diagnostic.detail)
+    if diagnostic.hint:
+        lines.append(f"   {paint(_CYAN, 'hint:')} {diagnostic.hint}")
+    return "\n".join(lines)
+
+
+def to_json_lines(diagnostics: Iterable[Diagnostic]) -> str:
+    """A JSON array of all messages, indented, with a final newline."""
+    return json.dumps([d.to_json() for d in diagnostics], indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,1 @@
+"""Markdown of the book's dialect → frozen documents in reading order."""

@@ -1,0 +1,387 @@
+"""Core rules of the dialect: what needs the whole page at once.
+
+Slide marks are resolved before blocks are found, since they may span them; cells, figures, captions and labels are put
+together afterwards, when everything else is known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+
+from octavo.diagnostics import Code
+from octavo.source.blocks import CELL_INFO, FENCE
+from octavo.source.problems import Problem, note
+
+SLIDES_BEGIN = re.compile(r"^<!--\s*slides\s*-->\s*$")
+SLIDE_SHOWN = re.compile(r"\[\*\*((?:(?!\*\*[\])]).)+?)\*\*\](?!\()|\(\*\*((?:(?!\*\*[\])]).)+?)\*\*\)", re.DOTALL)
+SLIDE_ONLY = re.compile(r"\[~~((?:(?!~~[\])]).)+?)~~\]|\(~~((?:(?!~~[\])]).)+?)~~\)", re.DOTALL)
+CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)")
+ATTRIBUTE = re.compile(
+    r"#(?P<id>[^\s=}]+)|(?P<name>[\w.:-]+)=(?P<value>\"[^\"]*\"|'[^']*'|[^\s}]+)|\.(?P<class>[\w-]+)"
+)
+DASHES = re.compile(r"(?<!-)(---?)(?!-)")
+INLINE_MARKS = frozenset({"label", "eqlabel", "width", "height"})
+
+
+def install(md: MarkdownIt) -> None:
+    """Register the core rules around markdown-it's own."""
+    md.core.ruler.before("block", "slide_marks", slide_marks)
+    md.core.ruler.after("block", "fence_kinds", fence_kinds)
+    md.core.ruler.push("dashes", dashes)
+    md.core.ruler.push("assemble", assemble)
+
+
+# -- before blocks: slides
+
+
+def slide_marks(state: StateCore) -> None:
+    """``[**text**]`` becomes its text, ``[~~text~~]`` goes, and so does everything below ``<!-- slides -->``.
+
+    Code is left alone, and so is the number of lines, so that every later token stands on the author's own line.
+    """
+    pieces: list[str] = []
+    for is_code, text in _code_and_prose(state.src):
+        if is_code:
+            pieces.append(text)
+            continue
+        begin = next((i for i, line in enumerate(text.split("\n")) if SLIDES_BEGIN.match(line)), None)
+        if begin is not None:
+            lines = text.split("\n")
+            pieces.append(_without_marks("\n".join([*lines[:begin], ""])))
+            break
+        pieces.append(_without_marks(text))
+    state.src = "".join(pieces)
+
+
+def _code_and_prose(source: str) -> Iterator[tuple[bool, str]]:
+    """Cut a page into fenced code and the rest; the pieces join to the source."""
+    fence, start, at = "", 0, 0
+    for line in source.splitlines(keepends=True):
+        mark = FENCE.match(line.strip())
+        if fence:
+            if mark and mark[1].startswith(fence) and not mark[2].strip():
+                yield True, source[start : at + len(line)]
+                fence, start = "", at + len(line)
+        elif mark and not (mark[1][0] == "`" and "`" in mark[2]):
+            yield False, source[start:at]
+            fence, start = mark[1], at
+        at += len(line)
+    yield bool(fence), source[start:]
+
+
+def _without_marks(text: str) -> str:
+    if "**]" not in text and "**)" not in text and "~~" not in text:
+        return text
+    hidden: list[str] = []
+
+    def hide(match: re.Match[str]) -> str:
+        hidden.append(match[0])
+        return f"\x00{len(hidden) - 1}\x00"
+
+    text = CODE_SPAN.sub(hide, text)
+    text = SLIDE_ONLY.sub(lambda match: "\n" * match[0].count("\n"), text)
+    text = SLIDE_SHOWN.sub(lambda match: match[1] or match[2], text)
+    return re.sub("\x00(\\d+)\x00", lambda match: hidden[int(match[1])], text)
+
+
+# -- after blocks: what a fence is
+
+
+def fence_kinds(state: StateCore) -> None:
+    """Tell cells, tables of contents and raw reStructuredText from fences that are only shown."""
+    for token in state.tokens:
+        if token.type != "fence":
+            continue
+        info = token.info.strip()
+        cell = CELL_INFO.match(info)
+        if cell:
+            token.type = "cell"
+            token.meta = _cell_attributes(cell[1])
+        elif info == "toc":
+            token.type = "toc"
+            token.meta = _toc(token)
+        elif info == "eval_rst":
+            token.type = "raw_rst"
+
+
+def _cell_attributes(text: str) -> dict[str, object]:
+    ident: str | None = None
+    attributes: list[tuple[str, str]] = []
+    for match in ATTRIBUTE.finditer(text):
+        if match["id"]:
+            ident = match["id"]
+        elif match["name"]:
+            attributes.append((match["name"], match["value"].strip("\"'")))
+    return {"id": ident, "attributes": tuple(attributes)}
+
+
+def _toc(token: Token) -> dict[str, object]:
+    maxdepth: int | None = None
+    numbered = False
+    entries: list[tuple[str, int]] = []
+    first = (token.map or [0, 0])[0] + 1
+    for offset, line in enumerate(token.content.split("\n")):
+        text = line.strip()
+        option = re.match(r":(\w+):\s*(.*)$", text)
+        if option:
+            if option[1] == "maxdepth" and option[2].isdigit():
+                maxdepth = int(option[2])
+            numbered = numbered or option[1] == "numbered"
+        elif text:
+            entries.append((text, first + offset))
+    return {"maxdepth": maxdepth, "numbered": numbered, "entries": tuple(entries)}
+
+
+# -- after inlines: typography and assembly
+
+
+def dashes(state: StateCore) -> None:
+    """``--`` and ``---`` become dashes and ``...`` an ellipsis, in prose only."""
+    for token in state.tokens:
+        for child in token.children or ():
+            if child.type == "text":
+                child.content = DASHES.sub(lambda m: "—" if m[1] == "---" else "–", child.content).replace("...", "…")
+
+
+def assemble(state: StateCore) -> None:
+    """Attach labels, sizes and captions to what they belong to, and make figures out of lone pictures."""
+    tokens: list[Token] = []
+    for token in _with_marks_apart(state.tokens):
+        if token.type == "mark" and _attach(token, tokens):
+            continue
+        tokens.append(token)
+    state.tokens = _captioned(state, tokens)
+
+
+def _with_marks_apart(tokens: list[Token]) -> Iterator[Token]:
+    """Pull marks out of the end of a paragraph, and turn a paragraph that is one picture into a figure."""
+    index = 0
+    while index < len(tokens):
+        token = tokens[index]
+        if token.type != "paragraph_open" or index + 2 >= len(tokens):
+            yield token
+            index += 1
+            continue
+        inline, close = tokens[index + 1], tokens[index + 2]
+        children = list(inline.children or ())
+        marks = _pop_marks(children, inline)
+        picture = _lone_picture(children)
+        if picture is not None and (picture.content or marks):
+            yield _figure(picture, inline, token)
+        else:
+            if marks:
+                inline.children = children
+            yield token
+            yield inline
+            yield close
+        yield from marks
+        index += 3
+
+
+def _pop_marks(children: list[Token], inline: Token) -> list[Token]:
+    marks: list[Token] = []
+    while children:
+        last = children[-1]
+        if last.type in ("softbreak", "hardbreak") or (last.type == "text" and not last.content.strip()):
+            trailing = [children.pop()]
+            if not (children and _is_mark(children[-1])):
+                children.extend(trailing)
+                break
+        elif _is_mark(last):
+            children.pop()
+            mark = Token("mark", "", 0, block=True, level=inline.level - 1, content=last.content)
+            line = (inline.map or [0, 0])[1] - 1
+            mark.map = [line, line + 1]
+            mark.meta = {"name": last.meta["name"], "value": last.content}
+            marks.insert(0, mark)
+        else:
+            break
+    while (
+        marks
+        and children
+        and (
+            children[-1].type in ("softbreak", "hardbreak")
+            or not (children[-1].content.strip() or children[-1].type != "text")
+        )
+    ):
+        children.pop()
+    return marks
+
+
+def _is_mark(token: Token) -> bool:
+    return token.type == "role" and token.meta["name"] in INLINE_MARKS
+
+
+def _lone_picture(children: list[Token]) -> Token | None:
+    """The picture of a paragraph that holds nothing else."""
+    solid = [child for child in children if not (child.type == "text" and not child.content.strip())]
+    return solid[0] if len(solid) == 1 and solid[0].type == "image" else None
+
+
+def _figure(picture: Token, inline: Token, paragraph: Token) -> Token:
+    figure = Token("figure", "figure", 0, block=True, level=paragraph.level, map=paragraph.map)
+    figure.content = picture.content
+    figure.children = picture.children
+    figure.meta = {
+        "src": str(picture.attrGet("src") or ""),
+        "title": str(picture.attrGet("title") or ""),
+        "alt": plain_text(picture.children or []),
+        "width": None,
+        "height": None,
+        "label": None,
+    }
+    return figure
+
+
+def plain_text(tokens: list[Token]) -> str:
+    """Inline tokens as plain text: what a screen reader should read."""
+    words: list[str] = []
+    for token in tokens:
+        if token.type in ("softbreak", "hardbreak"):
+            words.append(" ")
+        elif token.children:
+            words.append(plain_text(token.children))
+        else:
+            words.append(token.content)
+    return "".join(words)
+
+
+def _attach(mark: Token, before: list[Token]) -> bool:
+    """Give a mark to the block just before it; whether that block could take it."""
+    name, value = mark.meta["name"], mark.meta["value"]
+    last = before[-1] if before else None
+    if last is None or last.level != mark.level:
+        return False
+    target = last
+    if last.type in ("heading_close", "table_close"):
+        wanted = last.type.replace("close", "open")
+        target = next(t for t in reversed(before) if t.type == wanted and t.level == last.level)
+    elif last.type == "paragraph_close" and name == "eqlabel":
+        return _label_display_at_end(before, value)
+    if name in ("width", "height"):
+        fits = target.type == "figure"
+    elif name == "eqlabel":
+        fits = target.type == "math_block"
+    else:
+        fits = target.type in ("heading_open", "table_open", "figure", "math_block")
+    key = "label" if name == "eqlabel" else name
+    if not fits or (target.meta or {}).get(key):
+        return False
+    target.meta = {**(target.meta or {}), key: value}
+    if target.map:
+        target.meta[f"{key}_line"] = (mark.map or target.map)[0]
+    return True
+
+
+def _label_display_at_end(before: list[Token], label: str) -> bool:
+    """Move a ``$$…$$`` that ends a paragraph into a block of its own, which can carry the label."""
+    paragraph, inline, _ = before[-3:]
+    children = inline.children or []
+    if not children or children[-1].type != "math_inline_double":
+        return False
+    formula = children.pop()
+    while children and children[-1].type == "softbreak":
+        children.pop()
+    block = Token("math_block", "math", 0, block=True, level=paragraph.level, content=formula.content, markup="$$")
+    last_line = (paragraph.map or [0, 1])[1]
+    block.map = [last_line - 1 - formula.meta["newlines"], last_line]
+    block.meta = {"label": label}
+    if not children:
+        del before[-3:]
+    before.append(block)
+    return True
+
+
+def _captioned(state: StateCore, tokens: list[Token]) -> list[Token]:
+    """``:A caption`` above or below a table becomes its caption; a label between caption and table, its label."""
+    result: list[Token] = []
+    index = 0
+    while index < len(tokens):
+        token = tokens[index]
+        caption = _caption(tokens, index)
+        if caption is not None:
+            after = index + 3
+            label = tokens[after] if after < len(tokens) and tokens[after].type == "mark" else None
+            table = tokens[after + 1 if label else after] if after + bool(label) < len(tokens) else None
+            if table is not None and table.type == "table_open" and table.level == token.level:
+                table.meta = {"label": None, **(table.meta or {}), "caption": caption}
+                if label is not None and not table.meta["label"]:
+                    table.meta["label"] = label.meta["value"]
+                    label = None
+                index = after + (1 if label is None and tokens[after].type == "mark" else 0)
+                continue
+            above = next((t for t in reversed(result) if t.type == "table_open" and t.level == token.level), None)
+            if (
+                result
+                and result[-1].type == "table_close"
+                and above is not None
+                and not (above.meta or {}).get("caption")
+            ):
+                above.meta = {"label": None, **(above.meta or {}), "caption": caption}
+                index += 3
+                if index < len(tokens) and tokens[index].type == "mark" and not above.meta["label"]:
+                    above.meta["label"] = tokens[index].meta["value"]
+                    index += 1
+                continue
+        if token.type == "mark":
+            following = tokens[index + 1] if index + 1 < len(tokens) else None
+            if (
+                following is not None
+                and token.meta["name"] == "label"
+                and following.type == "table_open"
+                and not (following.meta or {}).get("label")
+            ):
+                following.meta = {"caption": None, **(following.meta or {}), "label": token.meta["value"]}
+                index += 1
+                continue
+            _report_misplaced(state, token)
+            token.type = "label" if token.meta["name"] in ("label", "eqlabel") else "misplaced"
+            token.meta = {**token.meta, "label": token.meta["value"]}
+        result.append(token)
+        index += 1
+    return result
+
+
+def _caption(tokens: list[Token], index: int) -> list[Token] | None:
+    """The inline tokens of a ``:A caption`` paragraph at ``index``, the colon removed."""
+    if tokens[index].type != "paragraph_open" or index + 2 >= len(tokens):
+        return None
+    children = tokens[index + 1].children or []
+    first = children[0] if children else None
+    if first is None or first.type != "text" or not re.match(r":\s*\S|:$", first.content):
+        return None
+    following = tokens[index + 3 : index + 5]
+    preceding = tokens[index - 1] if index else None
+    near = [t.type for t in following[:1]] + (
+        [t.type for t in following[1:2]] if following[:1] and following[0].type == "mark" else []
+    )
+    if "table_open" not in near and (preceding is None or preceding.type != "table_close"):
+        return None
+    first.content = first.content[1:].lstrip()
+    return children
+
+
+def _report_misplaced(state: StateCore, token: Token) -> None:
+    name, value = token.meta["name"], token.meta["value"]
+    things = {
+        "label": "a heading, figure, table or equation",
+        "eqlabel": "an equation",
+        "width": "a picture",
+        "height": "a picture",
+    }
+    note(
+        state.env,
+        Problem(
+            Code.MISPLACED_LABEL,
+            f":{name}:`{value}` does not follow {things[name]}",
+            (token.map or [0, 0])[0],
+            hint=f"put it on the line after {things[name]}",
+            word=f":{name}:",
+            fatal=False,
+        ),
+    )

@@ -1,0 +1,282 @@
+"""The text of one page → :class:`~octavo.model.Document`, with every message about its markup."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import yaml
+from markdown_it.token import Token
+
+from octavo.config import Settings
+from octavo.diagnostics import Code, Diagnostic, Severity, error, warning
+from octavo.model import Cell, CellKind, Document, Prose, Span, TocEntry
+from octavo.model import Code as SourceCode
+from octavo.source import dialect
+from octavo.source.blocks import split_names
+from octavo.source.core import plain_text
+from octavo.source.problems import Problem, noted
+
+TAB_MARK = re.compile(r"#[ \t]*@tab[ \t]+([\w, \t.-]+)")
+TAB_MAGIC = re.compile(r"%%tab[ \t]+([\w, \t.-]+)")
+HEADER_MARK = "%load_ext d2lbook.tab"
+HIDE_CODE = re.compile(r"^\s*#\s*(?:@hide(?:_all|_code)?|Hide code)\s*$", re.MULTILINE)
+HIDE_OUTPUT = re.compile(r"^\s*#\s*(?:@hide(?:_all|_output)?|Hide outputs?)\s*$", re.MULTILINE)
+VARIES = re.compile(r"^\s*#\s*@varies\s*$", re.MULTILINE)
+
+
+def read(path: str, text: str, settings: Settings) -> tuple[Document, tuple[Diagnostic, ...]]:
+    """Read a page.
+
+    ``path`` is relative to the book's source folder. Returns the document and every message about its markup;
+    nothing that an author can write raises.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
+    return _Reader(path, text, settings).document()
+
+
+class _Reader:
+    """Reads one page; collects the messages on the way."""
+
+    def __init__(self, path: str, text: str, settings: Settings) -> None:
+        self.path = path
+        self.text = text
+        self.lines = text.split("\n")
+        self.settings = settings
+        self.messages: list[Diagnostic] = []
+        self.env: dict[str, Any] = {}
+        self.tokens = _PARSER.parse(text, self.env)
+
+    def document(self) -> tuple[Document, tuple[Diagnostic, ...]]:
+        page = self.path.removesuffix(".md")
+        items = tuple(self._items())
+        cells = [item for item in items if isinstance(item, Cell)]
+        code = [cell for cell in cells if cell.kind is CellKind.CODE]
+        tabs = tuple(tab for tab in self.settings.tabs if not code or any(tab in cell.tabs for cell in code))
+        self._check_fences()
+        self._check_roles()
+        for problem in noted(self.env):
+            self._report(problem)
+        document = Document(
+            page=page,
+            path=self.path,
+            text=self.text,
+            items=items,
+            tabs=tabs,
+            title=self._title(),
+            toc=tuple(self._toc(page)),
+            front_matter=self._front_matter(),
+        )
+        return document, tuple(self.messages)
+
+    # -- items
+
+    def _items(self) -> Iterator[Prose | Cell]:
+        """Cells and the prose between them; every line of the page lies in one item, blank stretches aside."""
+        done = 0
+        count = 0
+        for token in self.tokens:
+            if token.map is None or token.level:
+                continue
+            start, end = token.map
+            if token.type == "cell":
+                yield from self._prose(done, start, None)
+                yield self._cell(token, count)
+                count += 1
+                done = end
+            elif token.type == "tab_block_open":
+                yield from self._prose(done, start, None)
+                closed = self.lines[end - 1].lstrip().startswith(":end_tab:")
+                tabs = self._tab_names(token.meta["tabs"], start)
+                yield from self._prose(start + 1, end - 1 if closed else end, tabs)
+                done = end
+        yield from self._prose(done, len(self.lines), None)
+
+    def _prose(self, start: int, end: int, tabs: tuple[str, ...] | None) -> Iterator[Prose]:
+        while start < end and not self.lines[start].strip():
+            start += 1
+        while end > start and not self.lines[end - 1].strip():
+            end -= 1
+        if start < end:
+            yield Prose("\n".join(self.lines[start:end]), Span(self.path, start + 1, end), tabs)
+
+    def _cell(self, token: Token, index: int) -> Cell:
+        start, end = token.map or [0, 0]
+        body = token.content.removesuffix("\n")
+        first = start + 2
+        code = SourceCode(body, tuple(range(first, first + body.count("\n") + 1)))
+        tabs, marked = self._cell_tabs(body, first)
+        return Cell(
+            code=code,
+            span=Span(self.path, start + 1, end),
+            tabs=tabs,
+            marked=marked,
+            index=index,
+            kind=CellKind.HEADER if HEADER_MARK in body else CellKind.CODE,
+            id=token.meta["id"],
+            attributes=token.meta["attributes"],
+            hide_code=HIDE_CODE.search(body) is not None,
+            hide_output=HIDE_OUTPUT.search(body) is not None,
+            varies=VARIES.search(body) is not None,
+        )
+
+    def _cell_tabs(self, body: str, first_line: int) -> tuple[tuple[str, ...], bool]:
+        """The frameworks of a cell, read as the old tool does: the first mark anywhere, ``#@tab`` before ``%%tab``."""
+        mark = TAB_MARK.search(body) or TAB_MAGIC.search(body)
+        if mark is None:
+            every = self.settings.untagged == "all"
+            return (self.settings.tabs if every else (self.settings.default_tab,)), False
+        offset = body.count("\n", 0, mark.start())
+        line_start = body.rfind("\n", 0, mark.start()) + 1
+        if offset or mark.start() != line_start:
+            self._warn_misplaced_mark(body, first_line + offset, offset == 0)
+        for extra in re.finditer(r"(?:#[ \t]*@tab|%%tab)[ \t]+[\w, \t.-]+", body):
+            if extra.start() != mark.start():
+                line = first_line + body.count("\n", 0, extra.start())
+                self.messages.append(
+                    warning(
+                        Code.MISPLACED_MARK,
+                        f"a second framework mark in one cell; {mark[0].strip()!r} is the one that counts",
+                        self._span(line - 1, extra[0].strip()),
+                        hint="start a new cell for the other framework, or name both in one mark",
+                    )
+                )
+        names = split_names(mark[1])
+        if names == ("all",):
+            return self.settings.tabs, True
+        return self._tab_names(names, first_line + offset - 1) or (self.settings.default_tab,), True
+
+    def _warn_misplaced_mark(self, body: str, line: int, same_line: bool) -> None:
+        reason = "is not alone on its line" if same_line else "is not the first line of its cell"
+        self.messages.append(
+            warning(
+                Code.MISPLACED_MARK,
+                f"the framework mark {reason}",
+                self._span(line - 1),
+                hint="move it to the line after the opening fence",
+            )
+        )
+
+    def _tab_names(self, names: Sequence[str], line: int) -> tuple[str, ...]:
+        """Known frameworks among ``names``, in the book's order; the others are reported. ``line`` counts from 0."""
+        if "all" in names:
+            return self.settings.tabs
+        for name in names:
+            if name not in self.settings.tabs:
+                close = _closest(name, self.settings.tabs)
+                self.messages.append(
+                    error(
+                        Code.UNKNOWN_TAB,
+                        f"there is no framework {name!r} in this book",
+                        self._span(line, name),
+                        hint=f"did you mean {close!r}?" if close else f"the book has {', '.join(self.settings.tabs)}",
+                    )
+                )
+        if not names:
+            self.messages.append(
+                error(
+                    Code.UNKNOWN_TAB,
+                    "no framework is named here",
+                    self._span(line),
+                    hint=f"the book has {', '.join(self.settings.tabs)}",
+                )
+            )
+        return tuple(tab for tab in self.settings.tabs if tab in names)
+
+    # -- facts about the page
+
+    def _title(self) -> str:
+        for token, following in zip(self.tokens, self.tokens[1:], strict=False):
+            if token.type == "heading_open":
+                return plain_text(following.children or []).strip()
+        return ""
+
+    def _toc(self, page: str) -> Iterator[TocEntry]:
+        for token in self.tokens:
+            if token.type != "toc":
+                continue
+            for target, line in token.meta["entries"]:
+                name = posixpath.normpath(posixpath.join(posixpath.dirname(page), target.removesuffix(".md")))
+                yield TocEntry(name, self._span(line, target), token.meta["numbered"])
+
+    def _front_matter(self) -> dict[str, Any]:
+        first = self.tokens[0] if self.tokens else None
+        if first is None or first.type != "front_matter":
+            return {}
+        try:
+            data = yaml.safe_load(first.content)
+        except yaml.YAMLError as problem:
+            mark = getattr(problem, "problem_mark", None)
+            line = 1 + (mark.line if mark else 0)
+            reason = getattr(problem, "problem", None) or "it cannot be read"
+            self.messages.append(error(Code.MARKUP, f"the front matter is not valid YAML: {reason}", self._span(line)))
+            return {}
+        return data if isinstance(data, dict) else {}
+
+    # -- checks
+
+    def _check_fences(self) -> None:
+        for token in self.tokens:
+            if token.type not in ("fence", "cell", "toc", "raw_rst") or token.map is None:
+                continue
+            start, end = token.map
+            last = self.lines[end - 1].strip() if end - 1 > start else ""
+            if not (last and set(last) == {token.markup[0]} and len(last) >= len(token.markup)):
+                self.messages.append(
+                    error(
+                        Code.UNCLOSED_FENCE,
+                        f"this {token.markup} fence is not closed",
+                        self._span(start),
+                        hint=f"add a line {token.markup} where it should end",
+                    )
+                )
+
+    def _check_roles(self) -> None:
+        for token in self.tokens:
+            for child, line in dialect.walk_inline(token):
+                if child.type != "role" or child.meta["name"] in dialect.ROLES:
+                    continue
+                name = child.meta["name"]
+                close = _closest(name, sorted(dialect.ROLES | dialect.MARK_ROLES))
+                if name in dialect.MARK_ROLES:
+                    self.messages.append(
+                        warning(
+                            Code.MISPLACED_LABEL,
+                            f":{name}: stands in the middle of text, so nothing carries it",
+                            self._span(line, f":{name}:"),
+                            hint="put it on a line of its own",
+                        )
+                    )
+                    continue
+                self.messages.append(
+                    error(
+                        Code.UNKNOWN_ROLE,
+                        f"there is no role :{name}:",
+                        self._span(line, f":{name}:"),
+                        hint=f"did you mean :{close}:?" if close else "its text is shown as it stands",
+                    )
+                )
+
+    def _report(self, problem: Problem) -> None:
+        severity = Severity.ERROR if problem.fatal else Severity.WARNING
+        span = self._span(problem.line, problem.word)
+        self.messages.append(Diagnostic(problem.code, severity, problem.message, span, hint=problem.hint))
+
+    def _span(self, line: int, word: str = "") -> Span:
+        """The span of a line (from 0), pointing at ``word`` if the line holds it."""
+        line = max(0, min(line, len(self.lines) - 1))
+        at = self.lines[line].find(word) if word else -1
+        column, width = (at + 1, len(word)) if at >= 0 else (0, 0)
+        return Span(self.path, line + 1, line + 1, column, width)
+
+
+def _closest(name: str, candidates: Sequence[str]) -> str:
+    import difflib  # only needed when something is wrong
+
+    found = difflib.get_close_matches(name, candidates, n=1)
+    return found[0] if found else ""
+
+
+_PARSER = dialect.parser()
