@@ -102,6 +102,28 @@ class TocEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Label:
+    """A name that references can point at."""
+
+    name: str
+    kind: Literal["section", "figure", "table", "equation", "place"]
+    """What carries it; a ``place`` is a label that stands alone."""
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A role or picture of the page that points at something else."""
+
+    kind: Literal["label", "citation", "image"]
+    target: str
+    """One label, one citation key, or the address of a picture as the author wrote it."""
+    role: str
+    """The role used, such as ``numref``; empty for pictures."""
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One page of the book."""
 
@@ -119,6 +141,8 @@ class Document:
     """Plain text of the first heading."""
     toc: tuple[TocEntry, ...] = ()
     """Pages that its ``toc`` fences name, in order."""
+    labels: tuple[Label, ...] = ()
+    references: tuple[Reference, ...] = ()
     front_matter: Mapping[str, Any] = field(default_factory=dict)
     """YAML front matter; empty when there is none."""
 

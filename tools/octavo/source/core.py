@@ -32,7 +32,7 @@ def install(md: MarkdownIt) -> None:
     """Register the core rules around markdown-it's own."""
     md.core.ruler.before("block", "slide_marks", slide_marks)
     md.core.ruler.after("block", "fence_kinds", fence_kinds)
-    md.core.ruler.push("dashes", dashes)
+    md.core.ruler.before("text_join", "dashes", dashes)
     md.core.ruler.push("assemble", assemble)
 
 
@@ -272,9 +272,7 @@ def _attach(mark: Token, before: list[Token]) -> bool:
     key = "label" if name == "eqlabel" else name
     if not fits or (target.meta or {}).get(key):
         return False
-    target.meta = {**(target.meta or {}), key: value}
-    if target.map:
-        target.meta[f"{key}_line"] = (mark.map or target.map)[0]
+    target.meta = {**(target.meta or {}), key: value, f"{key}_line": (mark.map or [0])[0]}
     return True
 
 
@@ -302,41 +300,17 @@ def _captioned(state: StateCore, tokens: list[Token]) -> list[Token]:
     result: list[Token] = []
     index = 0
     while index < len(tokens):
-        token = tokens[index]
         caption = _caption(tokens, index)
         if caption is not None:
-            after = index + 3
-            label = tokens[after] if after < len(tokens) and tokens[after].type == "mark" else None
-            table = tokens[after + 1 if label else after] if after + bool(label) < len(tokens) else None
-            if table is not None and table.type == "table_open" and table.level == token.level:
-                table.meta = {"label": None, **(table.meta or {}), "caption": caption}
-                if label is not None and not table.meta["label"]:
-                    table.meta["label"] = label.meta["value"]
-                    label = None
-                index = after + (1 if label is None and tokens[after].type == "mark" else 0)
-                continue
-            above = next((t for t in reversed(result) if t.type == "table_open" and t.level == token.level), None)
-            if (
-                result
-                and result[-1].type == "table_close"
-                and above is not None
-                and not (above.meta or {}).get("caption")
-            ):
-                above.meta = {"label": None, **(above.meta or {}), "caption": caption}
-                index += 3
-                if index < len(tokens) and tokens[index].type == "mark" and not above.meta["label"]:
-                    above.meta["label"] = tokens[index].meta["value"]
-                    index += 1
-                continue
+            table = _table_of_caption(tokens, index, result)
+            table.meta = {**(table.meta or {}), "caption": caption}
+            index += 3
+            continue
+        token = tokens[index]
+        following = tokens[index + 1] if index + 1 < len(tokens) else None
         if token.type == "mark":
-            following = tokens[index + 1] if index + 1 < len(tokens) else None
-            if (
-                following is not None
-                and token.meta["name"] == "label"
-                and following.type == "table_open"
-                and not (following.meta or {}).get("label")
-            ):
-                following.meta = {"caption": None, **(following.meta or {}), "label": token.meta["value"]}
+            below = following is not None and following.type == "table_open" and _label_below(following, token)
+            if below or (result and result[-1].type == "table_close" and _attach(token, result)):
                 index += 1
                 continue
             _report_misplaced(state, token)
@@ -347,6 +321,29 @@ def _captioned(state: StateCore, tokens: list[Token]) -> list[Token]:
     return result
 
 
+def _label_below(table: Token, mark: Token) -> bool:
+    """Give the table below a label the label, unless it has one."""
+    if mark.meta["name"] != "label" or (table.meta or {}).get("label"):
+        return False
+    table.meta = {**(table.meta or {}), "label": mark.meta["value"], "label_line": (mark.map or [0])[0]}
+    return True
+
+
+def _table_of_caption(tokens: list[Token], index: int, before: list[Token]) -> Token:
+    """The table that the caption at ``index`` belongs to: the one below, or else the one above."""
+    following = tokens[index + 3] if index + 3 < len(tokens) else None
+    if following is not None and following.type == "table_open":
+        return following
+    if following is not None and following.type == "mark" and _type_at(tokens, index + 4) == "table_open":
+        return tokens[index + 4]
+    level = tokens[index].level
+    return next(t for t in reversed(before) if t.type == "table_open" and t.level == level)
+
+
+def _type_at(tokens: list[Token], index: int) -> str:
+    return tokens[index].type if index < len(tokens) else ""
+
+
 def _caption(tokens: list[Token], index: int) -> list[Token] | None:
     """The inline tokens of a ``:A caption`` paragraph at ``index``, the colon removed."""
     if tokens[index].type != "paragraph_open" or index + 2 >= len(tokens):
@@ -355,12 +352,9 @@ def _caption(tokens: list[Token], index: int) -> list[Token] | None:
     first = children[0] if children else None
     if first is None or first.type != "text" or not re.match(r":\s*\S|:$", first.content):
         return None
-    following = tokens[index + 3 : index + 5]
-    preceding = tokens[index - 1] if index else None
-    near = [t.type for t in following[:1]] + (
-        [t.type for t in following[1:2]] if following[:1] and following[0].type == "mark" else []
-    )
-    if "table_open" not in near and (preceding is None or preceding.type != "table_close"):
+    after = _type_at(tokens, index + 3)
+    below = after == "table_open" or (after == "mark" and _type_at(tokens, index + 4) == "table_open")
+    if not below and not (index and tokens[index - 1].type == "table_close"):
         return None
     first.content = first.content[1:].lstrip()
     return children

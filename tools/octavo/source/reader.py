@@ -5,14 +5,14 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from markdown_it.token import Token
 
 from octavo.config import Settings
 from octavo.diagnostics import Code, Diagnostic, Severity, error, warning
-from octavo.model import Cell, CellKind, Document, Prose, Span, TocEntry
+from octavo.model import Cell, CellKind, Document, Label, Prose, Reference, Span, TocEntry
 from octavo.model import Code as SourceCode
 from octavo.source import dialect
 from octavo.source.blocks import split_names
@@ -24,6 +24,12 @@ TAB_MAGIC = re.compile(r"%%tab[ \t]+([\w, \t.-]+)")
 HEADER_MARK = "%load_ext d2lbook.tab"
 HIDE_CODE = re.compile(r"^\s*#\s*(?:@hide(?:_all|_code)?|Hide code)\s*$", re.MULTILINE)
 HIDE_OUTPUT = re.compile(r"^\s*#\s*(?:@hide(?:_all|_output)?|Hide outputs?)\s*$", re.MULTILINE)
+LABEL_KINDS: dict[str, Literal["section", "figure", "table", "equation"]] = {
+    "heading_open": "section",
+    "figure": "figure",
+    "table_open": "table",
+    "math_block": "equation",
+}
 VARIES = re.compile(r"^\s*#\s*@varies\s*$", re.MULTILINE)
 
 
@@ -67,6 +73,8 @@ class _Reader:
             tabs=tabs,
             title=self._title(),
             toc=tuple(self._toc(page)),
+            labels=tuple(self._labels()),
+            references=tuple(self._references()),
             front_matter=self._front_matter(),
         )
         return document, tuple(self.messages)
@@ -200,6 +208,35 @@ class _Reader:
             for target, line in token.meta["entries"]:
                 name = posixpath.normpath(posixpath.join(posixpath.dirname(page), target.removesuffix(".md")))
                 yield TocEntry(name, self._span(line, target), token.meta["numbered"])
+
+    def _labels(self) -> Iterator[Label]:
+        for token in self.tokens:
+            name = (token.meta or {}).get("label")
+            if name is None or token.map is None:
+                continue
+            line = token.meta.get("label_line")
+            if line is None:
+                # the mark stands on the block's own lines, most often on the last of them
+                lines = range(token.map[1] - 1, token.map[0] - 1, -1)
+                line = next((n for n in lines if name in self.lines[n]), token.map[0])
+            yield Label(name, LABEL_KINDS.get(token.type, "place"), self._span(line, name))
+
+    def _references(self) -> Iterator[Reference]:
+        for token in self.tokens:
+            if token.type == "figure" and token.map is not None:
+                line = next((n for n in range(*token.map) if token.meta["src"] in self.lines[n]), token.map[0])
+                yield Reference("image", token.meta["src"], "", self._span(line, token.meta["src"]))
+            children = dialect.walk_inline(token)
+            caption = Token("inline", "", 0, map=token.map, children=(token.meta or {}).get("caption") or [])
+            for child, line in (*children, *dialect.walk_inline(caption)):
+                if child.type == "image":
+                    source = str(child.attrGet("src") or "")
+                    yield Reference("image", source, "", self._span(line, source))
+                elif child.type == "role" and child.meta["name"] in dialect.REFERENCE_ROLES:
+                    yield Reference("label", child.content, child.meta["name"], self._span(line, child.content))
+                elif child.type == "role" and child.meta["name"] in dialect.CITATION_ROLES:
+                    for key in split_names(child.content):
+                        yield Reference("citation", key, child.meta["name"], self._span(line, key))
 
     def _front_matter(self) -> dict[str, Any]:
         first = self.tokens[0] if self.tokens else None

@@ -1,0 +1,47 @@
+# One line a target: each is one octavo command (or one test command). `make help` lists them.
+
+OCTAVO := .venv/bin/octavo
+PAGES ?=
+TABS := $(foreach tab,$(TAB),--tab $(tab))
+
+.DEFAULT_GOAL := help
+.PHONY: help html lib run status check test test-all lint bench clean
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+html: .venv/.octavo ## build the website, executing first what is stale
+	@$(OCTAVO) build html
+
+lib: .venv/.octavo ## harvest the saved cells into d2l/
+	@$(OCTAVO) build lib
+
+run: .venv/.octavo ## execute pages again for real: all of them, or PAGES=… TAB=…
+	@$(OCTAVO) run --rerun $(TABS) $(PAGES)
+
+status: .venv/.octavo ## what is fresh, stale (and why), missing or failed
+	@$(OCTAVO) status
+
+check: .venv/.octavo ## every message about the book's source, building nothing
+	@$(OCTAVO) check
+
+test: .venv/.test ## the quick tests
+	@.venv/bin/python -m pytest -c tools/pyproject.toml --rootdir tools -n 2 -m 'not slow' tools/tests
+
+test-all: .venv/.test ## every test, the slow ones too
+	@.venv/bin/python -m pytest -c tools/pyproject.toml --rootdir tools -n 2 tools/tests
+
+lint: .venv/.test ## ruff and mypy over the toolchain
+	@.venv/bin/ruff check tools && .venv/bin/ruff format --check tools && cd tools && ../.venv/bin/mypy
+
+bench: .venv/.test ## how long the parts take, as ratios within one run
+	@.venv/bin/python tools/bench/bench.py $(BOOK)
+
+clean: .venv/.octavo ## remove what was built; results and environments stay
+	@$(OCTAVO) clean
+
+.venv/.octavo: tools/pyproject.toml tools/bootstrap.sh
+	@sh tools/bootstrap.sh .venv tools && touch $@
+
+.venv/.test: tools/pyproject.toml tools/bootstrap.sh
+	@sh tools/bootstrap.sh .venv 'tools[test,lint]' && touch $@ .venv/.octavo

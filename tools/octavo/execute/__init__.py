@@ -1,0 +1,1 @@
+"""Editions → runs: what decides freshness, where results live, and how kernels are driven."""

@@ -1,0 +1,1 @@
+"""Saved cells → the importable library of each framework."""

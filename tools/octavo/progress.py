@@ -1,0 +1,169 @@
+"""Events of a build → what a terminal shows: live lines for the running pages, or plain ones where nobody watches."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Protocol
+
+from octavo.model import Run
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+class Progress(Protocol):
+    """What a build tells about its work. The engine knows no terminal."""
+
+    def stage(self, text: str) -> None:
+        """Something that takes a while begins."""
+
+    def note(self, text: str) -> None:
+        """A line worth keeping."""
+
+    def begin(self, total: int) -> None:
+        """``total`` pages × frameworks will be executed."""
+
+    def start(self, page: str, tab: str, cells: int) -> None:
+        """A page starts."""
+
+    def cell(self, page: str, tab: str, number: int, cells: int) -> None:
+        """Cell ``number`` of ``cells``, counted from 1, starts."""
+
+    def end(self, run: Run) -> None:
+        """A page ended, well or not."""
+
+    def __enter__(self) -> Progress:
+        """Show things until the block ends."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Leave the terminal as it was."""
+
+
+@dataclass
+class _Running:
+    cells: int
+    number: int = 0
+    since: float = field(default_factory=time.monotonic)
+
+
+class PlainProgress:
+    """Plain lines, one for each page that starts or ends; what a log keeps."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self.stream = stream
+        self.total = 0
+        self.done = 0
+        self.running: dict[tuple[str, str], _Running] = {}
+        self.lock = threading.Lock()
+
+    def _line(self, text: str) -> None:
+        print(text, file=self.stream, flush=True)
+
+    def stage(self, text: str) -> None:
+        """Print what begins."""
+        self._line(text)
+
+    def note(self, text: str) -> None:
+        """Print the line."""
+        self._line(text)
+
+    def begin(self, total: int) -> None:
+        """Remember how many there are."""
+        self.total, self.done = total, 0
+
+    def start(self, page: str, tab: str, cells: int) -> None:
+        """Print that a page starts."""
+        with self.lock:
+            self.running[page, tab] = _Running(cells)
+            self._line(f"executing {page} ({tab}), {cells} cells")
+
+    def cell(self, page: str, tab: str, number: int, cells: int) -> None:
+        """Say nothing: a log needs no line for each cell."""
+
+    def end(self, run: Run) -> None:
+        """Print how a page ended."""
+        with self.lock:
+            self.running.pop((run.page, run.tab), None)
+            self.done += 1
+            self._line(f"[{self.done}/{self.total}] {_ending(run)}")
+
+    def __enter__(self) -> PlainProgress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        return None
+
+
+class LiveProgress(PlainProgress):
+    """A live list of the running pages on a terminal: framework, cell n of m, elapsed time."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        super().__init__(stream)
+        from rich.console import Console
+        from rich.live import Live
+
+        self.console = Console(file=stream, highlight=False)
+        self.live = Live(console=self.console, refresh_per_second=5, transient=True, get_renderable=self._view)
+
+    def _line(self, text: str) -> None:
+        self.console.print(text, markup=False)
+
+    def stage(self, text: str) -> None:
+        """Show what begins."""
+        self.console.print(text, style="dim", markup=False)
+
+    def start(self, page: str, tab: str, cells: int) -> None:
+        """Add a page to the list."""
+        with self.lock:
+            self.running[page, tab] = _Running(cells)
+
+    def cell(self, page: str, tab: str, number: int, cells: int) -> None:
+        """Move a page's count on."""
+        with self.lock:
+            if (page, tab) in self.running:
+                self.running[page, tab].number = number
+
+    def _view(self) -> Table:
+        from rich.table import Table
+
+        table = Table.grid(padding=(0, 2))
+        with self.lock:
+            for (page, tab), running in sorted(self.running.items(), key=lambda item: item[1].since):
+                elapsed = time.monotonic() - running.since
+                table.add_row(
+                    f"[cyan]{page}[/]",
+                    tab,
+                    f"cell {max(running.number, 1)} of {running.cells}",
+                    f"[dim]{elapsed:.0f} s[/]",
+                )
+            if self.running:
+                table.add_row(f"[dim]{self.done} of {self.total} done[/]")
+        return table
+
+    def __enter__(self) -> LiveProgress:
+        self.live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.live.stop()
+
+
+def _ending(run: Run) -> str:
+    how = f"failed: {run.failure.name}" if run.failure else "done"
+    return f"{run.page} ({run.tab}) {how} in {run.seconds:.1f} s"
+
+
+def progress_for(stream: IO[str] | None = None) -> PlainProgress:
+    """Live progress if ``stream`` (standard error by default) is a terminal, plain lines otherwise."""
+    stream = stream or sys.stderr
+    return LiveProgress(stream) if stream.isatty() else PlainProgress(stream)

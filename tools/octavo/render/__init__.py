@@ -1,0 +1,1 @@
+"""Documents and runs → docutils → the website."""

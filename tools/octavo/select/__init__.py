@@ -1,0 +1,1 @@
+"""A document and a framework → that framework's edition."""

@@ -1,0 +1,173 @@
+"""Single rules of the dialect, seen through the tokens they make."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it.token import Token
+
+from octavo.source import dialect
+from octavo.source.core import plain_text
+
+MD = dialect.parser()
+
+
+def outline(text: str) -> list[str]:
+    """The blocks of a text and the inline tokens in them, one line a token."""
+    lines: list[str] = []
+    for token in MD.parse(text, {}):
+        if token.type == "inline":
+            lines.extend(f"  {child.type} {child.content!r}".rstrip() for child in token.children or ())
+        elif not token.type.endswith("_close"):
+            lines.append(token.type)
+    return lines
+
+
+def shown(text: str) -> str:
+    """The words a reader of the book sees."""
+    words: list[str] = []
+    for token in MD.parse(text, {}):
+        if token.type == "inline":
+            words.append(plain_text(token.children or []))
+        elif token.type in ("math_block", "fence", "cell"):
+            words.append(token.content.strip())
+    return " | ".join(words)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("costs $5 and $6", "  text 'costs $5 and $6'"),
+        ("let $x$ be", "  math_inline 'x'"),
+        ("a $2^n$-fold", "  math_inline '2^n'"),
+        (r"a \$5 or $6$ note", "  text 'a $5 or '"),
+        ("$a *b* c$", "  math_inline 'a *b* c'"),
+        ("$a\n- b$", "  math_inline 'a\\n- b'"),
+        ("so $$x$$ there", "  math_inline_double 'x'"),
+        ("$ a$ is no formula", "  text '$ a$ is no formula'"),
+    ],
+)
+def test_dollars(text: str, expected: str) -> None:
+    assert expected in outline(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$$\n- a\n| b |\n$$\n",
+        "words\n$$\n- a\n| b |\n$$\nwords\n",
+        "$$\n- a\n| b |$$\n",
+    ],
+)
+def test_display_formulas_hold_lines_that_look_like_lists_and_tables(text: str) -> None:
+    token = next(token for token in MD.parse(text, {}) if token.type == "math_block")
+    assert token.content == "- a\n| b |"
+
+
+def test_two_adjacent_formulas_are_two() -> None:
+    assert outline("$$a$$\n$$b$$\n") == ["math_block", "math_block"]
+
+
+def test_a_formula_in_a_list_item() -> None:
+    assert outline("- words\n  $$a$$\n") == [
+        "bullet_list_open",
+        "list_item_open",
+        "paragraph_open",
+        "  text 'words'",
+        "math_block",
+    ]
+
+
+def test_a_label_moves_a_formula_out_of_its_paragraph() -> None:
+    tokens = [t for t in MD.parse("where $$a$$\n:eqlabel:`eq_a`\n", {}) if t.type == "math_block"]
+    assert [t.meta["label"] for t in tokens] == ["eq_a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[**shown**] here", "shown here"),
+        ("(**shown**) here", "shown here"),
+        ("[~~slide only~~]here", "here"),
+        ("## [**A heading**]", "A heading"),
+        ("[**over\nlines**]", "over lines"),
+        ("[**over\n\nparagraphs**]", "over | paragraphs"),
+        ("[**with\n$$a$$\ninside**]", "with | a | inside"),
+        ("[**a link**](https://example.org)", "a link"),
+        ("`[**code**]`", "[**code**]"),
+        ("```text\n[**code**]\n```", "[**code**]"),
+    ],
+)
+def test_slide_marks(text: str, expected: str) -> None:
+    assert shown(text) == expected
+
+
+def test_slides_at_the_end_are_not_the_books() -> None:
+    assert shown('words\n\n<!-- slides -->\n\n::: {.slide title="x"}\n@id\n:::\n') == "words"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('a "quote" and it\'s', "a “quote” and it’s"),
+        ("1990--2000", "1990–2000"),
+        ("so---there", "so—there"),
+        ("and so on...", "and so on…"),
+        ("`--flag`", "--flag"),
+    ],
+)
+def test_typography(text: str, expected: str) -> None:
+    assert shown(text) == expected
+
+
+def test_a_list_needs_a_blank_line_above_it_as_in_pandoc() -> None:
+    assert outline("words\n- no item\n") == ["paragraph_open", "  text 'words'", "  softbreak ''", "  text '- no item'"]
+    assert "bullet_list_open" in outline("words\n\n- an item\n")
+
+
+def test_lists_nest_without_blank_lines() -> None:
+    assert outline("- a\n  - b\n- c\n").count("bullet_list_open") == 2
+
+
+@pytest.mark.parametrize("role", [":numref:`a`", ":numref:``a``", ":numref:`` a ``", ":numref: `a`"])
+def test_roles_with_one_or_two_backticks(role: str) -> None:
+    (token,) = [t for t in MD.parse(f"see {role}.", {})[1].children or () if t.type == "role"]
+    assert (token.meta["name"], token.content) == ("numref", "a")
+
+
+def test_a_lone_picture_is_a_figure_with_its_size_and_label() -> None:
+    (figure,) = MD.parse("![A $x$ caption](../img/x.svg)\n:width:`400px`\n:label:`fig_x`\n", {})
+    assert figure.type == "figure"
+    assert {key: figure.meta[key] for key in ("src", "alt", "width", "height", "label")} == {
+        "src": "../img/x.svg",
+        "alt": "A x caption",
+        "width": "400px",
+        "height": None,
+        "label": "fig_x",
+    }
+
+
+def test_a_caption_may_stand_below_its_table() -> None:
+    table = next(t for t in MD.parse("| a |\n|---|\n| 1 |\n\n:Below\n:label:`tab_x`\n", {}) if t.type == "table_open")
+    assert plain_text(table.meta["caption"]) == "Below"
+    assert table.meta["label"] == "tab_x"
+
+
+PIECES = st.sampled_from(
+    [
+        "word", " ", "\n", "\n\n", "$", "$$", "`", "```", "```{.python .input}\n", ":begin_tab:`a`\n", ":end_tab:\n",
+        ":label:`x`\n", ":numref:`x`", ":width:`1px`\n", "[**", "**]", "(**", "**)", "[~~", "~~]", "![", "](x.svg)",
+        "- ", "1. ", "> ", "| a | b |\n", "|---|---|\n", ":caption\n", "# ", "#@tab a\n", "<!-- slides -->\n",
+        "    ", "\t", "---\n", "\\", "é", "\u00a0", "\x00", "文",
+    ]
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(PIECES, max_size=25).map("".join))
+def test_nothing_that_can_be_written_breaks_the_tokeniser(text: str) -> None:
+    tokens: list[Token] = MD.parse(text, {})
+    lines = text.count("\n") + 1
+    assert all(token.map is None or 0 <= token.map[0] <= token.map[1] <= lines for token in tokens)
+    assert sum(token.nesting for token in tokens) == 0
