@@ -256,9 +256,11 @@ def status(context: click.Context, pages: tuple[str, ...], tabs: tuple[str, ...]
     for state in states:
         if state.state == "fresh" and not pages:
             continue
-        click.echo(f"{state.page:{width}}  {state.tab:10}  {click.style(state.state, colours[state.state])}")
-        for reason in state.reasons:
-            click.echo(f"{'':{width}}    {reason}")
+        head = f"{state.page:{width}}  {state.tab:10}  {click.style(f'{state.state:7}', colours[state.state])}"
+        reasons = state.reasons or ("",)
+        click.echo(f"{head}  {reasons[0]}".rstrip())
+        for reason in reasons[1:]:
+            click.echo(f"{'':{width + 23}}{reason}")
     counts: dict[str, int] = {}
     for state in states:
         counts[state.state] = counts.get(state.state, 0) + 1

@@ -24,16 +24,19 @@ class Progress(Protocol):
     def note(self, text: str) -> None:
         """A line worth keeping."""
 
+    def on_environment(self, tab: str, message: str) -> None:
+        """An environment is being made. May be called in any thread."""
+
     def begin(self, total: int) -> None:
         """``total`` pages × frameworks will be executed."""
 
-    def start(self, page: str, tab: str, cells: int) -> None:
+    def on_start(self, page: str, tab: str, cells: int) -> None:
         """A page starts."""
 
-    def cell(self, page: str, tab: str, number: int, cells: int) -> None:
+    def on_cell(self, page: str, tab: str, number: int, cells: int) -> None:
         """Cell ``number`` of ``cells``, counted from 1, starts."""
 
-    def end(self, run: Run) -> None:
+    def on_end(self, run: Run) -> None:
         """A page ended, well or not."""
 
     def __enter__(self) -> Progress:
@@ -73,20 +76,24 @@ class PlainProgress:
         """Print the line."""
         self._line(text)
 
+    def on_environment(self, tab: str, message: str) -> None:
+        """Print what is being made."""
+        self._line(message)
+
     def begin(self, total: int) -> None:
         """Remember how many there are."""
         self.total, self.done = total, 0
 
-    def start(self, page: str, tab: str, cells: int) -> None:
+    def on_start(self, page: str, tab: str, cells: int) -> None:
         """Print that a page starts."""
         with self.lock:
             self.running[page, tab] = _Running(cells)
             self._line(f"executing {page} ({tab}), {cells} cells")
 
-    def cell(self, page: str, tab: str, number: int, cells: int) -> None:
+    def on_cell(self, page: str, tab: str, number: int, cells: int) -> None:
         """Say nothing: a log needs no line for each cell."""
 
-    def end(self, run: Run) -> None:
+    def on_end(self, run: Run) -> None:
         """Print how a page ended."""
         with self.lock:
             self.running.pop((run.page, run.tab), None)
@@ -120,12 +127,12 @@ class LiveProgress(PlainProgress):
         """Show what begins."""
         self.console.print(text, style="dim", markup=False)
 
-    def start(self, page: str, tab: str, cells: int) -> None:
+    def on_start(self, page: str, tab: str, cells: int) -> None:
         """Add a page to the list."""
         with self.lock:
             self.running[page, tab] = _Running(cells)
 
-    def cell(self, page: str, tab: str, number: int, cells: int) -> None:
+    def on_cell(self, page: str, tab: str, number: int, cells: int) -> None:
         """Move a page's count on."""
         with self.lock:
             if (page, tab) in self.running:

@@ -1,0 +1,279 @@
+# Made from the book's pages by `octavo build lib`: edit the pages, not this file.
+
+"""The library of the book for JAX, release 0.1.0."""
+
+import jax
+import numpy as np
+from IPython import get_ipython
+from jax import numpy as jnp
+from matplotlib import pyplot as plt
+from matplotlib_inline.config import InlineBackend
+from sklearn.datasets import load_diabetes
+
+__all__ = [
+    "arange",
+    "as_numpy",
+    "concat",
+    "diabetes_data",
+    "least_squares",
+    "linear_model",
+    "matmul",
+    "minibatches",
+    "numpy",
+    "ones",
+    "plot",
+    "reduce_mean",
+    "reduce_sum",
+    "reshape",
+    "set_figsize",
+    "sgd_step",
+    "squared_loss",
+    "synthetic_data",
+    "use_svg_display",
+    "zeros",
+]
+
+
+# From chapter_preface/index.md
+def use_svg_display():
+    """Draw the figures of a notebook as SVG: text as text, no background, equal bytes in every run.
+
+    Lines of text are gray and line colors of medium lightness, so that they stand out from white
+    and from black. Outside IPython only the style is set. Calling it twice does no harm.
+
+    Example: ``use_svg_display(); plt.plot([0, 1], [1, 0])``
+    """
+    gray = '#767676'
+    plt.rcParams.update({
+        'svg.fonttype': 'none', 'svg.hashsalt': 'd2l',
+        'figure.facecolor': 'none', 'axes.facecolor': 'none', 'savefig.facecolor': 'none',
+        'legend.facecolor': 'none', 'legend.edgecolor': gray, 'text.color': gray,
+        'axes.labelcolor': gray, 'axes.edgecolor': gray, 'xtick.color': gray,
+        'ytick.color': gray, 'grid.color': gray,
+        'axes.prop_cycle': plt.cycler(color=['#2f7fc1', '#d55e00', '#1a9850', '#a463c9'])})
+    if get_ipython() is not None:
+        backend = InlineBackend.instance()
+        backend.print_figure_kwargs = {
+            'bbox_inches': 'tight', 'metadata': {'Date': None, 'Creator': None}}
+        backend.figure_formats = {'svg'}
+
+
+# From chapter_preface/index.md
+def set_figsize(figsize=(3.5, 2.5)):
+    """Set the size of the figures that follow, (width, height) in inches, and draw them as SVG.
+
+    Raises ValueError if `figsize` is not two numbers.
+
+    Example: ``set_figsize((6, 2.5)); plt.plot([0, 1], [1, 0])``
+    """
+    use_svg_display()
+    plt.rcParams['figure.figsize'] = figsize
+
+
+# From chapter_preliminaries/automatic-differentiation.md
+def as_numpy(values):
+    """Return a JAX array, a NumPy array, a number or a list of these as a NumPy array.
+
+    Args:
+        values: the numbers, in any shape. Lists may mix arrays and plain numbers.
+    Returns:
+        numpy.ndarray: the same numbers in the same shape.
+    Example:
+        >>> as_numpy([jnp.array(1.5), 2.0]).tolist()
+        [1.5, 2.0]
+    """
+    if isinstance(values, (list, tuple)):
+        return np.array([as_numpy(value) for value in values])
+    return np.asarray(values)
+
+
+# From chapter_preliminaries/automatic-differentiation.md
+def plot(x, *curves, labels=None, xlabel='', ylabel='', xscale='linear',
+         yscale='linear', xlim=None, ylim=None, figsize=(3.5, 2.5), ax=None):
+    """Draw one or several curves over a common horizontal axis.
+
+    Args:
+        x: the n positions: a tensor, a NumPy array or a list.
+        curves: one or several sequences of n heights, of the same kinds.
+        labels: a name for each curve, which makes a legend; None for no legend.
+        xlabel, ylabel: what the axes show, with the unit if there is one.
+        xscale, yscale: 'linear', 'log' or another scale that Matplotlib knows.
+        xlim, ylim: a pair (lowest, highest); None leaves the choice to the data.
+        figsize: width and height of a new figure in inches.
+        ax: Matplotlib axes to add the curves to; None opens a new figure.
+    Raises:
+        ValueError: if there is no curve, if a curve's shape is not that of x, or if the
+            number of labels is not the number of curves.
+    Example:
+        >>> plot([0, 1, 2], [0, 1, 4], [0, 2, 4], labels=['square', 'double'])
+    """
+    x, curves = as_numpy(x), [as_numpy(curve) for curve in curves]
+    if not curves or any(curve.shape != x.shape or x.ndim != 1 for curve in curves):
+        raise ValueError(f'x of shape {x.shape} needs curves of one dimension and equal '
+                         f'length, got {[curve.shape for curve in curves]}')
+    if labels is not None and len(labels) != len(curves):
+        raise ValueError(f'{len(labels)} labels for {len(curves)} curves')
+    if ax is None:
+        set_figsize(figsize)
+        ax = plt.figure().add_subplot()
+    for i, curve in enumerate(curves):
+        dashes = ['-', '--', '-.', ':'][len(ax.lines) % 4]     # tell them apart in grey, too
+        ax.plot(x, curve, dashes, label=labels[i] if labels else None)
+    ax.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale, yscale=yscale, xlim=xlim, ylim=ylim)
+    ax.grid(alpha=0.3)
+    if labels is not None:
+        ax.legend()
+
+
+# From chapter_linear-networks/linear-regression-scratch.md
+def synthetic_data(key, w, b, n, noise=0.1):
+    """Draw n examples of y = X w + b + normal noise.
+
+    Args:
+        key: a JAX random key; the same key gives the same data.
+        w: weights, an array of shape (d,).
+        b: bias, a number.
+        n: how many examples.
+        noise: standard deviation of the noise, in units of y.
+    Returns:
+        X of shape (n, d), standard normal, and y of shape (n,).
+    Example:
+        >>> X, y = synthetic_data(jax.random.key(0), jnp.array([2.0, -1.0]), 0.5, n=100)
+    """
+    key_X, key_noise = jax.random.split(key)
+    X = jax.random.normal(key_X, (n, len(w)))
+    return X, X @ w + b + noise * jax.random.normal(key_noise, (n,))
+
+
+# From chapter_linear-networks/linear-regression-scratch.md
+def minibatches(arrays, batch_size, key=None):
+    """Deal out the rows of several arrays together, a minibatch at a time, for one epoch.
+
+    Args:
+        arrays: one or several arrays whose first axis counts the same n examples.
+        batch_size: examples in a minibatch; the last one holds what is left.
+        key: a JAX random key that decides the order; None keeps the order of the data.
+    Yields:
+        a tuple with the chosen rows of each array, first axis batch_size.
+    Raises:
+        ValueError: if the arrays differ in their number of examples.
+    Example:
+        >>> X, y = jnp.zeros((5, 3)), jnp.zeros(5)
+        >>> [len(y_batch) for _, y_batch in minibatches((X, y), 2, jax.random.key(0))]
+        [2, 2, 1]
+    """
+    n = len(arrays[0])
+    if any(len(array) != n for array in arrays):
+        raise ValueError(f'numbers of examples differ: {[len(a) for a in arrays]}')
+    order = jnp.arange(n) if key is None else jax.random.permutation(key, n)
+    for start in range(0, n, batch_size):
+        rows = order[start:start + batch_size]
+        yield tuple(jnp.take(array, rows, axis=0) for array in arrays)
+
+
+# From chapter_linear-networks/linear-regression-scratch.md
+def linear_model(X, w, b):
+    """Return the predictions X w + b of a linear model.
+
+    Args:
+        X: features of shape (n, d).
+        w: weights of shape (d,).
+        b: bias, a scalar.
+    Returns:
+        predictions of shape (n,).
+    Example:
+        >>> predictions = linear_model(X, w, b)
+    """
+    return X @ w + b
+
+
+# From chapter_linear-networks/linear-regression-scratch.md
+def squared_loss(predictions, targets):
+    """Return half the mean squared error, a scalar in squared units of the targets.
+
+    Args:
+        predictions, targets: of one and the same shape.
+    Raises:
+        ValueError: if the shapes differ, since broadcasting would hide the mistake.
+    Example:
+        >>> loss = squared_loss(linear_model(X, w, b), y)
+    """
+    if predictions.shape != targets.shape:
+        raise ValueError(f'shapes differ: {predictions.shape} and {targets.shape}')
+    return ((predictions - targets) ** 2).mean() / 2
+
+
+# From chapter_linear-networks/linear-regression-scratch.md
+def sgd_step(params, grads, lr):
+    """Return the parameters one step further against their gradients.
+
+    Args:
+        params: arrays in a list, a dictionary or any other tree.
+        grads: their gradients, in a tree of the same structure.
+        lr: the learning rate.
+    Returns:
+        new parameters in the structure of the old ones, which are unchanged.
+    Example:
+        >>> params = sgd_step(params, jax.grad(loss_fn)(params), lr=0.03)
+    """
+    return jax.tree.map(lambda param, grad: param - lr * grad, params, grads)
+
+
+# From chapter_linear-networks/linear-regression-scratch.md
+def least_squares(X, y):
+    """Return the weights and the bias that minimise the squared loss, in closed form.
+
+    Args:
+        X: features of shape (n, d), n > d.
+        y: targets of shape (n,).
+    Returns:
+        w of shape (d,) and b of shape (), such that X w + b is closest to y.
+    Example:
+        >>> w, b = least_squares(X, y)
+    """
+    A = jnp.column_stack([X, jnp.ones(len(X))])
+    solution = jnp.linalg.lstsq(A, y)[0]
+    return solution[:-1], solution[-1]
+
+
+# From chapter_linear-networks/linear-regression-scratch.md
+def diabetes_data():
+    """Return scikit-learn's diabetes data (Efron et al., 2004), every column standardised.
+
+    Returns:
+        X of shape (442, 10); y of shape (442,), the progression of the disease in standard
+        deviations (77 points) from its mean (152 points); the names of the ten features.
+    Example:
+        >>> X, y, names = diabetes_data()
+    """
+    data = load_diabetes(scaled=False)
+    X, y = data.data, data.target
+    X, y = (X - X.mean(axis=0)) / X.std(axis=0), (y - y.mean()) / y.std()
+    X, y = (jnp.array(a, dtype=jnp.float32) for a in (X, y))
+    return X, y, data.feature_names
+
+
+# Aliases of config.ini
+matmul = jnp.matmul
+ones = jnp.ones
+zeros = jnp.zeros
+arange = jnp.arange
+concat = jnp.concatenate
+
+
+def reshape(x, *args, **kwargs):
+    """Call ``x.reshape``."""
+    return x.reshape(*args, **kwargs)
+
+
+def reduce_sum(x, *args, **kwargs):
+    """Call ``x.sum``."""
+    return x.sum(*args, **kwargs)
+
+
+def reduce_mean(x, *args, **kwargs):
+    """Call ``x.mean``."""
+    return x.mean(*args, **kwargs)
+
+
+numpy = np.asarray

@@ -1,0 +1,86 @@
+"""Running a program to its end in a thread, so that cancelling the build ends it too."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+
+class StoppedError(Exception):
+    """The build was cancelled while a program ran or was about to."""
+
+
+class Stop:
+    """A switch that ends what runs in threads. Safe to use from any thread; once set it stays set."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._guard = threading.Lock()
+        self._running: set[subprocess.Popen[str]] = set()
+
+    def set(self) -> None:
+        """End the programs that run, with everything that they started, and let no further one begin."""
+        with self._guard:
+            self._event.set()
+            for process in self._running:
+                end_group(process.pid)
+
+    @property
+    def is_set(self) -> bool:
+        """Whether :meth:`set` was called."""
+        return self._event.is_set()
+
+    def wait(self, seconds: float) -> None:
+        """Wait; raises :class:`StoppedError` as soon as the switch is set."""
+        if self._event.wait(seconds):
+            raise StoppedError
+
+    def run(
+        self, argv: Sequence[str], *, folder: Path, variables: Mapping[str, str], seconds: float | None = None
+    ) -> tuple[int, str]:
+        """Run a program in ``folder`` to its end; gives its exit code and all that it printed, errors included.
+
+        After ``seconds`` it is ended. Raises ``OSError`` when it cannot be started, :class:`StoppedError` when the
+        build is cancelled.
+        """
+        with self._guard:
+            if self._event.is_set():
+                raise StoppedError
+            process = subprocess.Popen(
+                list(argv),
+                cwd=folder,
+                env=dict(variables),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=True,
+            )
+            self._running.add(process)
+        try:
+            printed, _ = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            end_group(process.pid)
+            printed, _ = process.communicate()
+            printed += f"\nended after {seconds:g} s"
+        finally:
+            if process.poll() is None:  # such as an interrupt in this very thread
+                end_group(process.pid)
+                process.wait()
+            with self._guard:
+                self._running.discard(process)
+        if self._event.is_set():
+            raise StoppedError
+        return process.returncode, printed
+
+
+def end_group(group: int) -> None:
+    """Kill every process of a process group; one that is gone is no error."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)

@@ -1,0 +1,284 @@
+"""Runs ↔ the plain values that are written as JSON. Reading trusts nothing: every value is checked.
+
+Text is a list of its lines, so that a difference between two versions is a line of a diff; nothing is lost, since
+joining the lines gives the text back.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, cast
+
+from octavo.execute.key import key as key_of
+from octavo.execute.outputs import TYPES
+from octavo.model import CellRun, Failure, Inputs, Output, Run, Span
+
+SCHEMA = 1
+"""The version of the files' form; a file of another version is not read."""
+
+
+class DamagedError(Exception):
+    """A record that is not what octavo writes; the message says how, in a few words."""
+
+
+def dump(value: object) -> str:
+    """JSON as octavo writes it: sorted keys, one space of indent, a final newline."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+
+
+def load(text: str) -> dict[str, Any]:
+    """The object that a record holds; raises :class:`DamagedError`."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as problem:
+        raise DamagedError("it is no JSON") from problem
+    table = _mapping(value, "the file")
+    if table.get("schema") != SCHEMA:
+        raise DamagedError(f"its schema is not {SCHEMA}")
+    return table
+
+
+# -- inputs
+
+
+def inputs_to_json(inputs: Inputs) -> dict[str, Any]:
+    """What a run depended on, the cells left out (they stand with their outputs), the lock on one line."""
+    return {
+        "definitions": dict(inputs.definitions),
+        "lock": ", ".join(f"{name} {version}" for name, version in sorted(inputs.lock.items())),
+        "options": dict(inputs.options),
+    }
+
+
+def inputs_from_json(value: object, cells: tuple[str, ...]) -> Inputs:
+    """The reverse of :func:`inputs_to_json`."""
+    table = _mapping(value, "inputs")
+    lock: dict[str, str] = {}
+    text = _string(table.get("lock"), "lock")
+    # a version may hold commas (extras, markers), a new package begins with its name and a version
+    for item in re.split(r", (?=[a-z0-9][a-z0-9-]* \d)", text) if text else ():
+        name, found, version = item.partition(" ")
+        if not found:
+            raise DamagedError("its lock cannot be read")
+        lock[name] = version
+    return Inputs(
+        cells, _strings(table.get("definitions"), "definitions"), lock, _strings(table.get("options"), "options")
+    )
+
+
+# -- outputs
+
+Put = Callable[[int, int, str, str], object]
+"""Takes cell, output (both from 0), MIME type and content; gives what stands in the JSON for it."""
+Take = Callable[[int, int, str, object], str]
+"""The reverse of :data:`Put`; raises :class:`DamagedError`."""
+
+
+def put_text(cell: int, output: int, kind: str, content: str) -> object:
+    """Content as lines."""
+    return content.split("\n")
+
+
+def take_text(cell: int, output: int, kind: str, value: object) -> str:
+    """Content from its lines."""
+    return "\n".join(_lines(value, kind))
+
+
+def cells_to_json(cells: tuple[CellRun, ...], put: Put, *, seconds: bool) -> list[dict[str, Any]]:
+    """The cells of a run, each with its outputs; with ``seconds`` also how long they took."""
+    result = []
+    for index, cell in enumerate(cells):
+        item: dict[str, Any] = {
+            "digest": cell.digest,
+            "outputs": [_output_to_json(index, number, output, put) for number, output in enumerate(cell.outputs)],
+        }
+        if cell.varies:
+            item["varies"] = True
+        if seconds:
+            item["seconds"] = round(cell.seconds, 4)
+        result.append(item)
+    return result
+
+
+def cells_from_json(value: object, take: Take) -> tuple[CellRun, ...]:
+    """The reverse of :func:`cells_to_json`; raises :class:`DamagedError`."""
+    cells = []
+    for index, item in enumerate(_list(value, "cells")):
+        table = _mapping(item, "a cell")
+        outputs = _list(table.get("outputs"), "outputs")
+        cells.append(
+            CellRun(
+                digest=_hash(table.get("digest"), "digest"),
+                outputs=tuple(_output_from_json(index, number, output, take) for number, output in enumerate(outputs)),
+                varies=table.get("varies") is True,
+                seconds=_number(table.get("seconds", 0.0), "seconds"),
+            )
+        )
+    return tuple(cells)
+
+
+def _output_to_json(cell: int, number: int, output: Output, put: Put) -> dict[str, Any]:
+    item: dict[str, Any] = {"kind": output.kind}
+    if output.kind in ("display", "result"):
+        item["data"] = {kind: put(cell, number, kind, content) for kind, content in output.data.items()}
+        return item
+    item["name"] = output.name
+    item["text"] = put_text(cell, number, "text/plain", output.text)
+    if output.kind == "error":
+        item["traceback"] = list(output.traceback)
+    return item
+
+
+def _output_from_json(cell: int, number: int, value: object, take: Take) -> Output:
+    table = _mapping(value, "an output")
+    kind = table.get("kind")
+    if kind in ("display", "result"):
+        data = _mapping(table.get("data"), "data")
+        for name in data:
+            if name not in TYPES:
+                raise DamagedError(f"an output has the unknown type {name[:40]!r}")
+        content = {name: take(cell, number, name, data[name]) for name in TYPES if name in data}
+        return Output(cast(Literal["display", "result"], kind), data=content)
+    if kind == "stream":
+        stream = _string(table.get("name"), "name")
+        if stream not in ("stdout", "stderr"):
+            raise DamagedError("a stream has no name")
+        return Output("stream", name=stream, text=take_text(cell, number, "text", table.get("text")))
+    if kind == "error":
+        return Output(
+            "error",
+            name=_string(table.get("name"), "name"),
+            text=take_text(cell, number, "text", table.get("text")),
+            traceback=tuple(_lines(table.get("traceback"), "traceback")),
+        )
+    raise DamagedError("an output has no known kind")
+
+
+# -- whole runs, as the local store keeps them
+
+
+def run_to_json(run: Run) -> dict[str, Any]:
+    """Everything of a run."""
+    return {
+        "schema": SCHEMA,
+        "key": run.key,
+        "page": run.page,
+        "tab": run.tab,
+        "inputs": inputs_to_json(run.inputs),
+        # of a failed run the cells that did not run have no outputs, but their digests count
+        "digests": list(run.inputs.cells),
+        "cells": cells_to_json(run.cells, put_text, seconds=True),
+        "failure": _failure_to_json(run.failure) if run.failure else None,
+        "seconds": round(run.seconds, 4),
+        "device": run.device,
+    }
+
+
+def run_from_json(table: Mapping[str, Any]) -> Run:
+    """The reverse of :func:`run_to_json`; raises :class:`DamagedError`, also when the key is not that of the inputs."""
+    digests = tuple(_hash(item, "digest") for item in _list(table.get("digests"), "digests"))
+    failure = table.get("failure")
+    run = Run(
+        key=_hash(table.get("key"), "key"),
+        page=_string(table.get("page"), "page"),
+        tab=_string(table.get("tab"), "tab"),
+        inputs=inputs_from_json(table.get("inputs"), digests),
+        cells=cells_from_json(table.get("cells"), take_text),
+        failure=None if failure is None else _failure_from_json(failure),
+        seconds=_number(table.get("seconds"), "seconds"),
+        device=_string(table.get("device"), "device"),
+    )
+    check(run)
+    return run
+
+
+def check(run: Run) -> None:
+    """Raise :class:`DamagedError` when a run's key is not that of its inputs, or cells are missing."""
+    if key_of(run.inputs) != run.key:
+        raise DamagedError("its key does not fit its content")
+    digests = tuple(cell.digest for cell in run.cells)
+    expected = run.inputs.cells[: len(digests)] if run.failure else run.inputs.cells
+    if digests != expected:
+        raise DamagedError("its cells do not fit its key")
+
+
+def _failure_to_json(failure: Failure) -> dict[str, Any]:
+    span = failure.span
+    return {
+        "reason": failure.reason,
+        "name": failure.name,
+        "message": failure.message,
+        "span": [span.path, span.line, span.end] if span else None,
+        "cell": failure.cell,
+        "traceback": list(failure.traceback),
+    }
+
+
+def _failure_from_json(value: object) -> Failure:
+    table = _mapping(value, "failure")
+    reason = table.get("reason")
+    if reason not in ("exception", "timeout", "died", "environment", "syntax"):
+        raise DamagedError("its failure has no known reason")
+    cell, span = table.get("cell"), None
+    if cell is not None and (not isinstance(cell, int) or isinstance(cell, bool)):
+        raise DamagedError("its failure names no cell")
+    if table.get("span") is not None:
+        place = _list(table["span"], "span")
+        if len(place) != 3 or not isinstance(place[0], str) or not all(type(n) is int for n in place[1:]):
+            raise DamagedError("its failure has no place")
+        span = Span(*place)
+    return Failure(
+        reason=reason,
+        name=_string(table.get("name"), "name"),
+        message=_string(table.get("message"), "message"),
+        span=span,
+        cell=cell,
+        traceback=tuple(_lines(table.get("traceback"), "traceback")),
+    )
+
+
+# -- checks of single values
+
+
+def _mapping(value: object, what: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise DamagedError(f"{what} is no object")
+    return value
+
+
+def _list(value: object, what: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise DamagedError(f"{what} is no list")
+    return value
+
+
+def _string(value: object, what: str) -> str:
+    if not isinstance(value, str):
+        raise DamagedError(f"{what} is no text")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as problem:
+        raise DamagedError(f"{what} is no text") from problem
+    return value
+
+
+def _strings(value: object, what: str) -> dict[str, str]:
+    return {_string(name, what): _string(item, what) for name, item in _mapping(value, what).items()}
+
+
+def _lines(value: object, what: str) -> list[str]:
+    return [_string(line, what) for line in _list(value, what)]
+
+
+def _hash(value: object, what: str) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9a-f]{64}", value):
+        raise DamagedError(f"{what} is no SHA-256")
+    return value
+
+
+def _number(value: object, what: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e9:
+        raise DamagedError(f"{what} is no number of seconds")
+    return float(value)

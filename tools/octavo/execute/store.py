@@ -1,0 +1,355 @@
+"""Key ↔ run, on two shelves: the local cache, and the results that are committed with the book.
+
+The committed shelf, ``outputs/PAGE/TAB.json`` and pictures beside it, is for reviewers and fresh clones: text inline,
+nothing in it that changes by itself, a file untouched when a run gives what is there. The local shelf has every run
+whole, by key, with its times and failures. What is read may have been written by anyone, and is checked.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import re
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from octavo.diagnostics import Code, Diagnostic, warning
+from octavo.execute import records
+from octavo.execute.records import DamagedError
+from octavo.model import Inputs, Output, Run, Span
+
+Report = Callable[[Diagnostic], None]
+"""Takes a message, such as ``Diagnostics.add``."""
+
+_PICTURES = {"image/svg+xml": "svg", "image/png": "png", "image/jpeg": "jpg"}
+"""Types that stand in files of their own, and how those end."""
+
+
+class Results:
+    """Both shelves of one book."""
+
+    def __init__(self, root: Path, outputs: str, home: Path, report: Report) -> None:
+        """The book in ``root`` with committed results in ``root/outputs``, and the local store in ``home``."""
+        self.local = LocalStore(home, report)
+        self.committed = CommittedStore(root, outputs, report)
+
+    def find(self, key: str, page: str, tab: str) -> Run | None:
+        """A successful run of this key, looked for in the local store, then among the committed results.
+
+        A committed result is found under its own page first, then under any (a page that was renamed).
+        """
+        return self.local.find(key) or self.committed.find(key, page, tab)
+
+    def last(self, page: str, tab: str) -> Run | None:
+        """The committed result of a page × framework, whatever its key: what to show when nothing fresh is there."""
+        return self.committed.read(page, tab)
+
+    def seconds(self, page: str, tab: str) -> float | None:
+        """How long the committed result of a page × framework took to make, if it was made on this machine."""
+        last = self.committed.read(page, tab)
+        run = self.local.find(last.key) if last else None
+        return run.seconds if run else None
+
+    def save(self, run: Run, *, forced: bool = False) -> Run:
+        """Keep a run: in the local store, and, if it succeeded, among the committed results.
+
+        With ``forced`` a run that the user asked to repeat takes the place of an equal key's. Gives the run as it is
+        now known, which has the first run's values where cells vary. Failures of the environment say nothing about
+        the page, and are not kept.
+        """
+        if run.failure is None:
+            run = self.committed.write(run)
+        if run.failure is None or run.failure.reason != "environment":
+            self.local.save(run, forced=forced)
+        return run
+
+
+class LocalStore:
+    """Whole runs by key, in ``home/KEY[:2]/KEY.json``. Several builds may use one at once."""
+
+    def __init__(self, home: Path, report: Report) -> None:
+        self.home = home
+        self._report = report
+
+    def path(self, key: str) -> Path:
+        """Where the record of ``key`` stands."""
+        return self.home / key[:2] / f"{key}.json"
+
+    def find(self, key: str) -> Run | None:
+        """The successful run of ``key``."""
+        run = self._read(key)
+        return run if run is not None and run.failure is None else None
+
+    def failed(self, key: str) -> Run | None:
+        """The run of ``key`` if it failed: why the page has no result now."""
+        run = self._read(key)
+        return run if run is not None and run.failure is not None else None
+
+    def save(self, run: Run, *, forced: bool = False) -> None:
+        """Write a run; a success that is there stays, unless ``forced`` and the new one is a success too.
+
+        A store that cannot be written is reported, and the build goes on without it.
+        """
+        there = self._read(run.key)
+        if there is not None and there.failure is None and (not forced or run.failure is not None):
+            return
+        body = records.run_to_json(run)
+        text = records.dump({**body, "sha256": _checksum(body)})
+        path = self.path(run.key)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, text.encode("utf-8"))
+        except OSError as problem:
+            self._report(
+                warning(
+                    Code.DAMAGED_RESULT,
+                    f"cannot write the local store in {self.home}: {problem.strerror or problem}",
+                    hint="set OCTAVO_CACHE to a folder that can be written and has room",
+                )
+            )
+
+    def _read(self, key: str) -> Run | None:
+        path = self.path(key)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError):
+            self._set_aside(path, "it cannot be read")
+            return None
+        try:
+            body = records.load(text)
+            if body.pop("sha256", None) != _checksum(body):
+                raise DamagedError("its checksum does not fit")
+            run = records.run_from_json(body)
+            if run.key != key:
+                raise DamagedError("it is the record of another key")
+        except DamagedError as problem:
+            self._set_aside(path, str(problem))
+            return None
+        return run
+
+    def _set_aside(self, path: Path, why: str) -> None:
+        with contextlib.suppress(OSError):
+            path.replace(path.with_suffix(".damaged"))
+        self._report(
+            warning(
+                Code.DAMAGED_RESULT,
+                f"the stored run {path.name} is damaged and was set aside: {why}",
+                hint="nothing needs to be done: the page is executed again",
+            )
+        )
+
+
+class CommittedStore:
+    """Results in the book's repository, by page and framework."""
+
+    def __init__(self, root: Path, outputs: str, report: Report) -> None:
+        """The results in the folder ``outputs`` of the book in ``root``."""
+        self.root = root
+        self.outputs = outputs
+        self.folder = root / outputs
+        self._report = report
+        self._keys: dict[str, tuple[str, str]] | None = None
+
+    def path(self, page: str, tab: str) -> Path:
+        """Where the result of a page × framework stands."""
+        return self.folder / page / f"{tab}.json"
+
+    def find(self, key: str, page: str, tab: str) -> Run | None:
+        """The result with this key, under this page or any other."""
+        run = self.read(page, tab)
+        if run is not None and run.key == key:
+            return run
+        other = self._by_key().get(key)
+        if other is None or other[1] != tab:
+            return None
+        run = self.read(*other)
+        return replace(run, page=page) if run is not None and run.key == key else None
+
+    def read(self, page: str, tab: str) -> Run | None:
+        """The result of a page × framework, whatever its key; one that is damaged is reported and counts as absent."""
+        path = self.path(page, tab)
+        if not path.exists() and not path.is_symlink():
+            return None
+        try:
+            return self._load(path, page, tab)
+        except DamagedError as problem:
+            shown = path.relative_to(self.root).as_posix()
+            self._report(
+                warning(
+                    Code.DAMAGED_RESULT,
+                    f"the result {shown} is damaged and not used: {problem}",
+                    Span(shown, 1, 1),
+                    hint="execute the page again, or restore the file from git",
+                    tab=tab,
+                    excerpt="",
+                )
+            )
+            return None
+
+    def write(self, run: Run) -> Run:
+        """Make the result of a successful run the committed one; gives the run as it is now committed.
+
+        Cells that vary keep the values that are there when the key is the same and nothing else differs. A file that
+        would not change is not written. Raises ``ValueError`` for a failed run and ``OSError`` when the folder cannot
+        be written.
+        """
+        if run.failure is not None:
+            raise ValueError("a failed run is never committed")
+        path = self.path(run.page, run.tab)
+        with contextlib.suppress(DamagedError):  # what is damaged is overwritten
+            if path.exists() and (there := self._load(path, run.page, run.tab)).key == run.key:
+                run = _keep_varying(there, run)
+        pictures: dict[str, bytes] = {}
+
+        def put(cell: int, output: int, kind: str, content: str) -> object:
+            if kind not in _PICTURES:
+                return records.put_text(cell, output, kind, content)
+            name = _picture(run.tab, cell, output, kind)
+            pictures[name] = content.encode("utf-8") if kind == "image/svg+xml" else base64.b64decode(content)
+            return {"file": name}
+
+        text = records.dump(
+            {
+                "schema": records.SCHEMA,
+                "key": run.key,
+                "inputs": records.inputs_to_json(run.inputs),
+                "cells": records.cells_to_json(run.cells, put, seconds=False),
+            }
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for name, content in pictures.items():
+            _write_if_changed(path.parent / name, content)
+        _write_if_changed(path, text.encode("utf-8"))
+        for stale in _pictures_of(path.parent, run.tab):
+            if stale.name not in pictures:
+                stale.unlink(missing_ok=True)
+        if self._keys is not None:
+            self._keys[run.key] = (run.page, run.tab)
+        return run
+
+    def prune(self, keep: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+        """Remove the results of all pages × frameworks that are not in ``keep``; gives what was removed.
+
+        Only files that octavo writes are touched, and folders that are empty afterwards.
+        """
+        kept = set(keep)
+        removed = []
+        for path, page, tab in self._records():
+            if (page, tab) in kept:
+                continue
+            for picture in _pictures_of(path.parent, tab):
+                picture.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+            removed.append(f"{page} ({tab})")
+            folder = path.parent
+            with contextlib.suppress(OSError):  # not empty
+                while folder != self.folder:
+                    folder.rmdir()
+                    folder = folder.parent
+        self._keys = None
+        return tuple(removed)
+
+    def _records(self) -> Iterator[tuple[Path, str, str]]:
+        """Every file that is named like a result, with the page and the framework that it is of."""
+        for path in sorted(self.folder.rglob("*.json")):
+            page = path.parent.relative_to(self.folder).as_posix()
+            if page != "." and path.is_file() and not path.is_symlink():
+                yield path, page, path.stem
+
+    def _by_key(self) -> dict[str, tuple[str, str]]:
+        """Key → page and framework, over all results; the first page wins, so that two readers agree."""
+        if self._keys is None:
+            self._keys = {}
+            for path, page, tab in self._records():
+                with contextlib.suppress(OSError, UnicodeDecodeError, DamagedError):
+                    key = records.load(path.read_text(encoding="utf-8")).get("key")
+                    if isinstance(key, str):
+                        self._keys.setdefault(key, (page, tab))
+        return self._keys
+
+    def _load(self, path: Path, page: str, tab: str) -> Run:
+        table = records.load(_read_plain(path, self.folder).decode("utf-8", "replace"))
+
+        def take(cell: int, output: int, kind: str, value: object) -> str:
+            if kind not in _PICTURES:
+                return records.take_text(cell, output, kind, value)
+            name = _picture(tab, cell, output, kind)
+            if value != {"file": name}:
+                raise DamagedError(f"a picture is not named {name}")
+            content = _read_plain(path.parent / name, self.folder)
+            if kind != "image/svg+xml":
+                return base64.b64encode(content).decode("ascii")
+            try:
+                return content.decode("utf-8")
+            except UnicodeDecodeError as problem:
+                raise DamagedError(f"{name} is no text") from problem
+
+        cells = records.cells_from_json(table.get("cells"), take)
+        inputs: Inputs = records.inputs_from_json(table.get("inputs"), tuple(cell.digest for cell in cells))
+        run = Run(str(table.get("key")), page, tab, inputs, cells)
+        records.check(run)
+        return run
+
+
+def _keep_varying(there: Run, run: Run) -> Run:
+    """``run`` with the varying outputs of ``there``, if the two agree in everything else."""
+
+    def fixed(one: Run) -> list[tuple[bool, tuple[Output, ...]]]:
+        return [(cell.varies, () if cell.varies else cell.outputs) for cell in one.cells]
+
+    if fixed(there) != fixed(run):
+        return run
+    cells = (replace(new, outputs=old.outputs) for old, new in zip(there.cells, run.cells, strict=True))
+    return replace(run, cells=tuple(cells))
+
+
+def _picture(tab: str, cell: int, output: int, kind: str) -> str:
+    """Name of a picture's file; cell and output are counted from 1 in it."""
+    return f"{tab}-{cell + 1}-{output + 1}.{_PICTURES[kind]}"
+
+
+def _pictures_of(folder: Path, tab: str) -> Iterator[Path]:
+    pattern = re.compile(rf"{re.escape(tab)}-\d+-\d+\.(?:{'|'.join(_PICTURES.values())})")
+    with contextlib.suppress(FileNotFoundError):
+        for path in sorted(folder.iterdir()):
+            if pattern.fullmatch(path.name):
+                yield path
+
+
+def _checksum(body: object) -> str:
+    return hashlib.sha256(records.dump(body).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _read_plain(path: Path, inside: Path) -> bytes:
+    """The bytes of a regular file; a link, which could lead anywhere, counts as damage."""
+    try:
+        if path.is_symlink() or not path.is_file() or not path.resolve().is_relative_to(inside.resolve()):
+            raise DamagedError(f"{path.name} is missing" if not path.exists() else f"{path.name} is no plain file")
+        return path.read_bytes()
+    except OSError as problem:
+        raise DamagedError(f"{path.name} cannot be read") from problem
+
+
+def _write_if_changed(path: Path, content: bytes) -> None:
+    if not path.is_symlink():
+        with contextlib.suppress(FileNotFoundError):
+            if path.read_bytes() == content:
+                return
+    _write(path, content)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; a reader sees the old content or the new."""
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with fresh.open("xb") as file:
+            file.write(content)
+        fresh.replace(path)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise

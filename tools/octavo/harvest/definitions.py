@@ -1,0 +1,413 @@
+"""What ``#@save`` puts into the library of one framework, from the syntax tree.
+
+A mark on any line of a statement at the top level of its cell saves that statement. A mark alone on a line saves what
+stands below it: the whole ``def`` or ``class``, or the statements up to the first blank line, ``def`` or ``class``.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import io
+import re
+import tokenize
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from octavo.config import Library
+from octavo.diagnostics import Code as Message
+from octavo.diagnostics import Diagnostic, error, warning
+from octavo.harvest.aliases import alias_definitions
+from octavo.harvest.names import Reference, Survey, is_library_import, survey_tree
+from octavo.model import Code, Definition, DefinitionKind, Edition, EditionCell, Span
+from octavo.syntax import LIBRARY_ALIAS, Edit, Source, parse, splice
+
+BUILTINS = frozenset(dir(builtins)) | {"__file__", "__path__", "__builtins__", "__annotations__"}
+"""Names that every module has."""
+
+_MARK = re.compile(r"#[ \t]*@save\b")
+_DEFINES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+@dataclass(frozen=True, slots=True)
+class _Saved:
+    """A statement that is marked, before it is made to fit the module."""
+
+    statement: ast.stmt
+    source: Source
+    cell: EditionCell
+    edition: Edition
+    survey: Survey
+
+    def span(self, line: int | None = None) -> Span:
+        """The author's lines, or one of them."""
+        lines = self.cell.code.lines
+        path = self.cell.cell.span.path
+        if line is not None:
+            return Span(path, lines[line - 1], lines[line - 1])
+        last = self.statement.end_lineno or self.statement.lineno
+        return Span(path, lines[_first_line(self.statement) - 1], lines[last - 1])
+
+
+def collect(editions: Sequence[Edition], library: Library) -> tuple[tuple[Definition, ...], tuple[Diagnostic, ...]]:
+    """Everything that is saved for one framework, in the book's order, and what is wrong with it.
+
+    ``editions`` are in reading order; those of other frameworks are passed over. Of a name saved twice the last
+    definition is returned. Methods stand beside the class that they extend. ``d2l.x`` is written ``x`` where that
+    means the same.
+    """
+    aliases = alias_definitions(library)
+    saved = [found for edition in editions if edition.tab == library.tab for found in _saved(edition)]
+    bound = {name for found in saved for name in found.survey.binds}
+    hidden = {name for alias in aliases for name in alias.binds if name in BUILTINS and name not in bound}
+    definitions = [(_definition(found, hidden), found) for found in saved]
+    definitions = [(definition, found) for definition, found in definitions if definition.source]
+    kept, messages = _last_of_each(definitions)
+    messages += _unknown_classes(kept)
+    messages += _undefined_names(kept, aliases, library)
+    classes = {definition.name for definition, _ in kept if definition.kind == "class"}
+    result = [definition for definition, _ in kept if definition.extends is None or definition.extends in classes]
+    return tuple(result), tuple(messages)
+
+
+# -- finding
+
+
+def _saved(edition: Edition) -> Iterator[_Saved]:
+    for cell in edition.cells:
+        if "@save" not in cell.code.text:
+            continue
+        try:
+            source = parse(cell.code.text)
+        except SyntaxError:
+            continue  # reported when the page was cut
+        for statement in _marked(source):
+            yield _Saved(statement, source, cell, edition, survey_tree([statement]))
+
+
+def _marked(source: Source) -> list[ast.stmt]:
+    """The top-level statements that a mark saves, in order."""
+    body = source.tree.body
+    chosen: set[int] = set()
+    for line, _, _ in _marks(source):
+        around = [i for i, s in enumerate(body) if _first_line(s) <= line <= _last_line(s)]
+        chosen.update(around or _block_below(body, line))
+    return [body[i] for i in sorted(chosen) if not source.is_magic(body[i])]
+
+
+def _block_below(body: Sequence[ast.stmt], line: int) -> list[int]:
+    below = [i for i, statement in enumerate(body) if _first_line(statement) > line]
+    if not below or isinstance(body[below[0]], _DEFINES):
+        return below[:1]
+    block = below[:1]
+    for index in below[1:]:
+        statement = body[index]
+        if isinstance(statement, _DEFINES) or _first_line(statement) > _last_line(body[index - 1]) + 1:
+            break
+        block.append(index)
+    return block
+
+
+def _marks(source: Source) -> list[tuple[int, int, str]]:
+    """Line, offset and text of every comment that holds a mark."""
+    found = []
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(source.masked).readline):
+            if token.type == tokenize.COMMENT and _MARK.search(token.string):
+                line, column = token.start
+                before = token.line[:column].encode()
+                found.append((line, source.starts[line - 1] + len(before), token.string))
+    except (tokenize.TokenError, SyntaxError):
+        return found
+    return found
+
+
+def _first_line(statement: ast.stmt) -> int:
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
+    return min([statement.lineno, *(decorator.lineno for decorator in decorators)])
+
+
+def _last_line(statement: ast.stmt) -> int:
+    return statement.end_lineno or statement.lineno
+
+
+# -- making
+
+
+def _definition(found: _Saved, hidden: set[str]) -> Definition:
+    statement, survey = found.statement, found.survey
+    extends, decorator = _extension(statement)
+    edits = [*_plain_names(found), *_without_marks(found)]
+    binds = set(survey.binds) | _module_attributes(statement)
+    trusted = {id(node) for node in found.source.walk(statement)}
+    edits += [
+        # an alias of the same name hides the builtin in the module, as it does not on the page
+        Edit(*found.source.range(reference.node), f"builtins.{reference.name}")
+        for reference in survey.references
+        if not reference.library and reference.name in hidden - binds and id(reference.node) in trusted
+    ]
+    if decorator is not None:
+        start = found.source.starts[decorator.lineno - 1]
+        edits.append(Edit(start, found.source.starts[decorator.end_lineno or decorator.lineno]))
+    text = _slice(found, edits)
+    try:
+        uses = survey_tree(parse(text).tree.body).reads()
+    except SyntaxError:
+        uses = survey.reads()
+    name = _name(found, binds, text)
+    kind: DefinitionKind = _kind(statement)
+    if extends is not None:
+        name, kind, binds = f"{extends}.{getattr(statement, 'name', name)}", "method", set()
+    elif isinstance(statement, ast.Import | ast.ImportFrom) and not _imports(statement):
+        text = ""  # the library itself
+    return Definition(
+        name=name,
+        kind=kind,
+        source=text,
+        span=found.span(),
+        tab=found.edition.tab,
+        page=found.edition.page,
+        binds=frozenset(binds),
+        uses=frozenset(uses - binds - BUILTINS),
+        extends=extends,
+    )
+
+
+def _extension(statement: ast.stmt) -> tuple[str | None, ast.expr | None]:
+    """The class that ``@d2l.add_to_class(Class)`` names, and the decorator."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+        for decorator in statement.decorator_list:
+            if not isinstance(decorator, ast.Call) or len(decorator.args) != 1:
+                continue
+            function, target = decorator.func, decorator.args[0]
+            called = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+            if called == "add_to_class" and isinstance(target, ast.Name | ast.Attribute):
+                return (target.id if isinstance(target, ast.Name) else target.attr), decorator
+    return None, None
+
+
+def _plain_names(found: _Saved) -> Iterator[Edit]:
+    """``d2l.x`` becomes ``x``, unless something local has that name: there the module knows itself as ``d2l``."""
+    trusted = {id(node) for node in found.source.walk(found.statement)}
+    for reference in found.survey.references:
+        if reference.library and not reference.shadowed and id(reference.node) in trusted:
+            yield Edit(*found.source.range(reference.node), reference.name)
+    for target in _targets(found.statement):
+        if _module_attribute(target):
+            yield Edit(*found.source.range(target), _module_attribute(target))
+
+
+def _without_marks(found: _Saved) -> Iterator[Edit]:
+    data = found.source.data
+    for line, offset, comment in _marks(found.source):
+        rest = _MARK.sub("", comment).strip()
+        start = offset
+        while start > 0 and data[start - 1 : start] in (b" ", b"\t"):
+            start -= 1
+        if rest:
+            yield Edit(offset, offset + len(comment.encode()), rest if rest.startswith("#") else f"# {rest}")
+        elif start == found.source.starts[line - 1]:
+            yield Edit(start, found.source.starts[line])
+        else:
+            yield Edit(start, offset + len(comment.encode()))
+
+
+def _slice(found: _Saved, edits: Iterable[Edit]) -> str:
+    """The statement's text, the comment behind it included, with edits applied."""
+    source = found.source
+    start, end = source.range(found.statement)
+    if _first_line(found.statement) < found.statement.lineno:
+        start = source.starts[_first_line(found.statement) - 1]
+    comment = re.compile(rb"[ \t]*(?:#[^\n]*)?(?=\r?\n|\Z)").match(source.data, end)
+    end = comment.end() if comment else end
+    text = source.slice(start, end)
+    inside = [Edit(e.start - start, e.end - start, e.text) for e in edits if start <= e.start and e.end <= end + 1]
+    inside = [replace(edit, end=min(edit.end, end - start)) for edit in inside]
+    return splice(Code(text, (1,) * (text.count("\n") + 1)), inside).text.rstrip()
+
+
+def _kind(statement: ast.stmt) -> DefinitionKind:
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return "import"
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+        return "function"
+    if isinstance(statement, ast.ClassDef):
+        return "class"
+    targets = _targets(statement)
+    if targets and all(isinstance(target, ast.Name) or _module_attribute(target) for target in _leaves(targets)):
+        return "assignment"
+    return "statement"
+
+
+def _name(found: _Saved, binds: set[str], text: str) -> str:
+    if binds:
+        return ", ".join(sorted(binds))
+    targets = _targets(found.statement)
+    if targets:
+        return ", ".join(re.sub(rf"\b{LIBRARY_ALIAS}\.", "", ast.unparse(target)) for target in targets)
+    return text.split("\n")[0]
+
+
+def _targets(statement: ast.stmt) -> list[ast.expr]:
+    if isinstance(statement, ast.Assign):
+        return statement.targets
+    if isinstance(statement, ast.AnnAssign) and statement.value is not None:
+        return [statement.target]
+    return []
+
+
+def _leaves(targets: Iterable[ast.expr]) -> Iterator[ast.expr]:
+    for target in targets:
+        if isinstance(target, ast.Tuple | ast.List):
+            yield from _leaves(target.elts)
+        else:
+            yield target
+
+
+def _module_attribute(target: ast.expr) -> str:
+    """``x`` of ``d2l.x``."""
+    if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == LIBRARY_ALIAS:
+        return target.attr
+    return ""
+
+
+def _module_attributes(statement: ast.stmt) -> set[str]:
+    return {name for target in _targets(statement) if (name := _module_attribute(target))}
+
+
+def _imports(statement: ast.Import | ast.ImportFrom) -> dict[str, str]:
+    """Bound name → what it is bound to, the library itself left out."""
+    found = {}
+    for alias in statement.names:
+        if is_library_import(statement, alias):
+            continue
+        if isinstance(statement, ast.ImportFrom):
+            module = "." * statement.level + (statement.module or "")
+            found[alias.asname or alias.name] = f"{module}:{alias.name}"
+        elif alias.asname:
+            found[alias.asname] = alias.name
+        else:
+            root = alias.name.split(".")[0]
+            found[root] = root
+    return found
+
+
+# -- checking
+
+_Pairs = list[tuple[Definition, _Saved]]
+
+
+def _last_of_each(definitions: _Pairs) -> tuple[_Pairs, list[Diagnostic]]:
+    """Definitions without those that later ones replace; one that says the same again is not kept twice."""
+    messages: list[Diagnostic] = []
+    last: dict[str, tuple[int, str]] = {}
+    replaced: dict[int, set[str]] = {}
+    again: set[int] = set()
+    methods = {
+        f"{found.statement.name}.{part.name}": index
+        for index, (_, found) in enumerate(definitions)
+        if isinstance(found.statement, ast.ClassDef)
+        for part in found.statement.body
+        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef) and not _is_placeholder(part)
+    }
+    for index, (definition, found) in enumerate(definitions):
+        contents = _contents(definition, found.statement)
+        for name, content in contents.items():
+            before = last.get(name)
+            last[name] = (index, content)
+            if before is None:
+                if definition.kind == "method" and name in methods:
+                    messages.append(_duplicate(name, definition, definitions[methods[name]][0]))
+            elif before[1] == content:
+                again.add(index)
+                last[name] = before
+            else:
+                messages.append(_duplicate(name, definition, definitions[before[0]][0]))
+                replaced.setdefault(before[0], set()).add(name)
+    kept: _Pairs = []
+    for index, (definition, found) in enumerate(definitions):
+        names = set(_contents(definition, found.statement))
+        gone = names and names <= replaced.get(index, set())
+        repeated = index in again and definition.kind != "import"
+        if not gone and not repeated:
+            kept.append((definition, found))
+    return kept, messages
+
+
+def _contents(definition: Definition, statement: ast.stmt) -> dict[str, str]:
+    """The names for which the last definition wins, each with what would make it the same again."""
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return _imports(statement)
+    if definition.kind == "statement" and not _targets(statement):
+        return {}
+    if definition.binds and definition.binds & survey_tree(parse(definition.source).tree.body).reads(deferred=False):
+        return {}  # it builds on what was there before
+    return dict.fromkeys(definition.binds or {definition.name}, definition.source)
+
+
+def _is_placeholder(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a method only holds a place for one that a later page adds: ``pass``, ``...`` or a ``raise``."""
+    body = [part for part in function.body if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))]
+    return all(isinstance(part, ast.Pass | ast.Raise) for part in body)
+
+
+def _duplicate(name: str, now: Definition, before: Definition) -> Diagnostic:
+    place = f"{before.span.path}:{before.span.line}"
+    message = f"{name} is saved here and at {place}; the library keeps this one"
+    return warning(Message.DUPLICATE_DEFINITION, message, now.span, tab=now.tab, hint="remove one of the two marks")
+
+
+def _unknown_classes(definitions: _Pairs) -> list[Diagnostic]:
+    classes = {definition.name for definition, _ in definitions if definition.kind == "class"}
+    return [
+        error(
+            Message.UNKNOWN_CLASS,
+            f"{definition.name} extends {definition.extends}, which is not saved as a class",
+            definition.span,
+            tab=definition.tab,
+            hint=f"mark class {definition.extends} with #@save",
+        )
+        for definition, _ in definitions
+        if definition.extends is not None and definition.extends not in classes
+    ]
+
+
+def _undefined_names(definitions: _Pairs, aliases: Sequence[Definition], library: Library) -> list[Diagnostic]:
+    """Names that nothing in the module defines; nothing is said when a star import may define them."""
+    if any(found.survey.star for _, found in definitions):
+        return []
+    known = set(BUILTINS) | {LIBRARY_ALIAS}
+    known.update(name for definition, _ in definitions for name in definition.binds)
+    missing: list[Diagnostic] = []
+    needed = sorted({name for alias in aliases for name in alias.uses} - known - {n for a in aliases for n in a.binds})
+    if definitions:
+        missing += [
+            error(
+                Message.UNDEFINED_NAME,
+                f"the aliases of [library-{library.tab}] need {name}, which no saved code defines",
+                tab=library.tab,
+                hint=f"save its import: import {name}  #@save",
+            )
+            for name in needed
+        ]
+    known.update(name for alias in aliases for name in alias.binds)
+    for definition, found in definitions:
+        extension = _extension(found.statement)[1]
+        skipped = {id(node) for node in ast.walk(extension)} if extension is not None else set()
+        seen: set[str] = set()
+        for reference in found.survey.references:
+            if reference.name in known or reference.name in seen or id(reference.node) in skipped:
+                continue
+            seen.add(reference.name)
+            missing.append(_undefined(definition, found, reference))
+    return missing
+
+
+def _undefined(definition: Definition, found: _Saved, reference: Reference) -> Diagnostic:
+    return error(
+        Message.UNDEFINED_NAME,
+        f"{definition.name} reads {reference.name}, which nothing in the library defines",
+        found.span(reference.node.lineno),
+        tab=definition.tab,
+        hint=f"mark what defines {reference.name} with #@save",
+    )

@@ -1,0 +1,114 @@
+"""Docutils nodes of octavo, and how each kind of output shows them.
+
+HTML gets accessible tabs; every other builder shows the children one after the other, so that none of them fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+
+class tab_set(nodes.General, nodes.Element):  # noqa: N801 - docutils names nodes in lower case
+    """Panels side by side, one a framework.
+
+    ``uid`` is unique in its page; ``tabs`` names the frameworks that have a panel, as (name, title) pairs;
+    ``missing`` says for each of the book's other frameworks what its readers are told, as (name, sentence) pairs.
+    """
+
+
+class tab_panel(nodes.General, nodes.Element):  # noqa: N801
+    """What one framework shows: ``tab`` is its name, ``title`` that for readers, ``first`` marks the fallback."""
+
+
+class reader_note(nodes.General, nodes.Element):  # noqa: N801
+    """A remark for the readers of one framework (``tab``); ``always`` shows it without JavaScript too."""
+
+
+class output_html(nodes.General, nodes.Element):  # noqa: N801
+    """Sanitised HTML in ``html``; the children stand in for it elsewhere."""
+
+
+class output_image(nodes.General, nodes.Element):  # noqa: N801
+    """A picture that a cell drew: ``files`` maps MIME types to absolute paths, ``alt`` is its description."""
+
+
+HTML_NODES: tuple[type[nodes.Element], ...] = (tab_set, tab_panel, reader_note, output_html, output_image)
+
+
+def _visit_tab_set(translator: Any, node: nodes.Element) -> None:
+    uid = node["uid"]
+    names = " ".join(name for name, _ in node["tabs"])
+    buttons = "".join(
+        f'<button type="button" role="tab" class="ov-tab" id="{uid}-{escape(name)}-tab" data-tab="{escape(name)}" '
+        f'aria-controls="{uid}-{escape(name)}" aria-selected="{"false" if index else "true"}" '
+        f'tabindex="{-1 if index else 0}">{escape(title)}</button>'
+        for index, (name, title) in enumerate(node["tabs"])
+    )
+    notes = "".join(
+        f'<p class="ov-note" data-for="{escape(name)}">{escape(sentence)}</p>' for name, sentence in node["missing"]
+    )
+    translator.body.append(
+        f'<div class="ov-set" data-tabs="{escape(names)}">'
+        f'<div class="ov-bar" role="tablist" aria-label="Framework">{buttons}</div>{notes}\n'
+    )
+
+
+def _depart_tab_set(translator: Any, node: nodes.Element) -> None:
+    translator.body.append("</div>\n")
+
+
+def _visit_tab_panel(translator: Any, node: nodes.Element) -> None:
+    ident, tab = f"{node.parent['uid']}-{node['tab']}", escape(node["tab"])
+    first = " ov-first" if node["first"] else ""
+    translator.body.append(
+        f'<div class="ov-panel{first}" role="tabpanel" id="{escape(ident)}" data-tab="{tab}" '
+        f'aria-labelledby="{escape(ident)}-tab">'
+        f'<p class="ov-name" role="heading" aria-level="5">{escape(node["title"])}</p>\n'
+    )
+
+
+def _depart_tab_panel(translator: Any, node: nodes.Element) -> None:
+    translator.body.append("</div>\n")
+
+
+def _visit_reader_note(translator: Any, node: nodes.Element) -> None:
+    kind = "ov-only" if node["always"] else "ov-note"
+    translator.body.append(f'<div class="{kind}" data-for="{escape(node["tab"])}" role="note">')
+
+
+def _depart_reader_note(translator: Any, node: nodes.Element) -> None:
+    translator.body.append("</div>\n")
+
+
+def _visit_output_html(translator: Any, node: nodes.Element) -> None:
+    translator.body.append(f'<div class="ov-html">{node["html"]}</div>\n')
+    raise nodes.SkipNode
+
+
+def _pass(translator: Any, node: nodes.Element) -> None:
+    """Show the children and nothing else."""
+
+
+def setup(app: Sphinx) -> None:
+    """Register the nodes with every builder."""
+    plain: tuple[Callable[..., None], Callable[..., None]] = (_pass, _pass)
+    html: dict[type[nodes.Element], tuple[Callable[..., None], Callable[..., None]]] = {
+        tab_set: (_visit_tab_set, _depart_tab_set),
+        tab_panel: (_visit_tab_panel, _depart_tab_panel),
+        reader_note: (_visit_reader_note, _depart_reader_note),
+        output_html: (_visit_output_html, _pass),
+        output_image: plain,
+    }
+    for node in HTML_NODES:
+        # remarks about frameworks that a reader could have chosen make no sense where nothing can be chosen
+        other = (_skip, _pass) if node is reader_note else plain
+        app.add_node(node, html=html[node], latex=other, text=other, man=other, texinfo=other)
+
+
+def _skip(translator: Any, node: nodes.Element) -> None:
+    raise nodes.SkipNode

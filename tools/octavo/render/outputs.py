@@ -1,0 +1,281 @@
+"""What cells printed and drew → docutils.
+
+Outputs are untrusted: a result may come out of a shared cache. HTML is sanitised, pictures are shown as files through
+``<img>`` so that nothing in them runs, and text is text.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+
+import nh3
+from docutils import nodes
+
+from octavo.model import Failure, Output, Span
+from octavo.render.math import BadMathError, mathml
+from octavo.render.nodes import output_html, output_image
+
+_CONTROL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+_TAGS = {
+    "a", "abbr", "b", "blockquote", "br", "caption", "code", "col", "colgroup", "dd", "details", "div", "dl", "dt",
+    "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "kbd", "li", "ol", "p", "pre", "s", "samp", "small", "span",
+    "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul", "var",
+}  # fmt: skip
+_ATTRIBUTES = {
+    "a": {"href", "title"},
+    "abbr": {"title"},
+    "col": {"span"},
+    "colgroup": {"span"},
+    "ol": {"start"},
+    "table": {"class"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan", "scope"},
+}
+
+PICTURES = {"image/svg+xml": ".svg", "image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif"}
+"""Kinds of pictures that are shown, and how their files end."""
+
+_SVG = "{http://www.w3.org/2000/svg}"
+_DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*>", re.IGNORECASE)
+_ACTIVE = frozenset({"script", "foreignobject", "iframe", "object", "embed", "handler", "set", "animate"})
+_NUMBER = re.compile(r"[-+\u2212]?[\d\s.,:%\u00d7^{}$\\]*(?:e[-+]?\d+)?|10", re.IGNORECASE)
+
+
+def clean_text(text: str) -> str:
+    """Text as a terminal would leave it: no colours, and of a line that was overwritten only its last state."""
+    text = _CONTROL.sub("", text).replace("\r\n", "\n")
+    lines = [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]
+    return _UNPRINTABLE.sub("", "\n".join(lines))
+
+
+def clean_html(html: str) -> str:
+    """HTML with everything taken out that could run, restyle the page or ask another host for something."""
+    return nh3.clean(
+        html,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        clean_content_tags={"script", "style"},
+        url_schemes={"http", "https", "mailto"},
+        link_rel="noopener noreferrer nofollow",
+    )
+
+
+def safe_svg(text: str) -> str | None:
+    """The picture without anything active; ``None`` when it is no readable SVG.
+
+    A picture with nothing to take out stays as it is to the byte.
+    """
+    root = _svg_root(text)
+    if root is None:
+        return None
+    guilty = False
+    for parent in root.iter():
+        for child in list(parent):
+            if _local(child.tag).lower() in _ACTIVE:
+                parent.remove(child)
+                guilty = True
+        for name, value in list(parent.attrib.items()):
+            if _local(name).lower().startswith("on") or (_local(name) in ("href", "src") and not _is_inside(value)):
+                del parent.attrib[name]
+                guilty = True
+    if not guilty:
+        return text
+    ElementTree.register_namespace("", _SVG[1:-1])
+    ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _svg_root(text: str) -> ElementTree.Element | None:
+    if "<!ENTITY" in text:  # entities can expand without end, and no plotting library writes any
+        return None
+    parser = ElementTree.XMLParser(target=ElementTree.TreeBuilder(insert_comments=True))
+    try:
+        root = ElementTree.fromstring(_DOCTYPE.sub("", text).strip(), parser=parser)
+    except (ElementTree.ParseError, ValueError):
+        return None
+    return root if _local(root.tag) == "svg" else None
+
+
+def _local(name: object) -> str:
+    return name.rpartition("}")[2] if isinstance(name, str) else ""
+
+
+def _is_inside(address: str) -> bool:
+    return address.strip().startswith("#") or bool(re.match(r"data:image/(png|jpeg|gif);base64,", address.strip()))
+
+
+def describe_svg(text: str) -> str:
+    """What a plot shows, from its own words: its title, axes and legend; tick labels are left out."""
+    root = _svg_root(text)
+    if root is None:
+        return "Plot"
+    title = root.find(f"{_SVG}title")
+    if title is not None and (title.text or "").strip():
+        return " ".join((title.text or "").split())
+    groups: list[list[str]] = [[], [], []]
+    _collect_words(root, 0, groups)
+    parts = [", ".join(dict.fromkeys(words)) for words in groups if words]
+    return f"Plot: {'; '.join(parts)}" if parts else "Plot"
+
+
+def _collect_words(element: ElementTree.Element, group: int, groups: list[list[str]]) -> None:
+    """Words of axes go to the second group, those of legends to the third, all others (titles) to the first.
+
+    matplotlib draws text as outlines by default and leaves the words in comments, so that comments count as text.
+    """
+    ident = element.get("id") or "" if isinstance(element.tag, str) else ""
+    if ident.startswith("matplotlib.axis"):
+        group = 1
+    elif ident.startswith("legend"):
+        group = 2
+    words = ""
+    tag: object = element.tag
+    if tag is ElementTree.Comment:
+        words = element.text or ""
+    elif _local(element.tag) == "text":
+        words = "".join(element.itertext())
+    words = " ".join(words.replace("$", "").split())
+    if words and not _NUMBER.fullmatch(words):
+        groups[group].append(words)
+    for child in element:
+        _collect_words(child, group, groups)
+
+
+class Pictures:
+    """Writes the pictures of outputs into a folder of the build, named by their content."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def save(self, mime: str, content: str) -> Path | None:
+        """The file of a picture; ``None`` when the content is not one."""
+        data: bytes
+        if mime == "image/svg+xml":
+            svg = safe_svg(content)
+            if svg is None:
+                return None
+            data = svg.encode()
+        else:
+            try:
+                data = base64.b64decode("".join(content.split()), validate=True)
+            except (binascii.Error, ValueError):
+                return None
+        path = self.folder / f"{hashlib.sha256(data).hexdigest()[:20]}{PICTURES[mime]}"
+        if not path.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        return path
+
+
+def render(outputs: Sequence[Output], pictures: Pictures) -> list[nodes.Element]:
+    """Docutils nodes for the outputs of one cell, in order; errors become boxes."""
+    return [node for output in _joined(outputs) for node in _one(output, pictures)]
+
+
+def _joined(outputs: Iterable[Output]) -> Iterator[Output]:
+    """Outputs with neighbouring pieces of one stream joined, as a kernel sends them in arbitrary pieces."""
+    pending: Output | None = None
+    for output in outputs:
+        if pending is not None and output.kind == "stream" and output.name == pending.name:
+            pending = Output("stream", output.name, pending.text + output.text)
+            continue
+        if pending is not None:
+            yield pending
+            pending = None
+        if output.kind == "stream":
+            pending = output
+        else:
+            yield output
+    if pending is not None:
+        yield pending
+
+
+def _one(output: Output, pictures: Pictures) -> Iterator[nodes.Element]:
+    if output.kind == "stream":
+        yield from _text(output.text, "ov-stderr" if output.name == "stderr" else "ov-stdout")
+    elif output.kind == "error":
+        yield error_box(output.name, clean_text(output.text), (), output.traceback)
+    else:
+        yield from _display(output, pictures)
+
+
+def _text(text: str, kind: str) -> Iterator[nodes.Element]:
+    text = clean_text(text).rstrip("\n")
+    if text.strip():
+        block = nodes.literal_block(text, text, language="none")
+        yield nodes.container("", block, is_div=True, classes=["ov-output", kind])
+
+
+def _display(output: Output, pictures: Pictures) -> Iterator[nodes.Element]:
+    """The best form of a display: pictures, then HTML, then formulas, then text."""
+    data = output.data
+    plain = data.get("text/plain", "")
+    files = {
+        mime: str(path) for mime in PICTURES if mime in data and (path := pictures.save(mime, data[mime])) is not None
+    }
+    if files:
+        svg = data["image/svg+xml"] if "image/svg+xml" in files else ""
+        # a drawing of lines can be turned dark; one that holds a photograph, or is one, cannot
+        drawing = bool(svg) and "<image" not in svg
+        alt = describe_svg(svg) if svg else "Picture drawn by the code above"
+        picture = output_image(files=files, alt=alt, classes=["ov-drawing" if drawing else "ov-photo"])
+        yield nodes.container("", picture, is_div=True, classes=["ov-output", "ov-picture"])
+        return
+    if "text/html" in data:
+        html = clean_html(data["text/html"])
+        if html.strip():
+            fallback = list(_text(plain, "ov-result"))
+            yield nodes.container(
+                "", output_html("", *fallback, html=html), is_div=True, classes=["ov-output", "ov-result"]
+            )
+            return
+    if "text/latex" in data:
+        tex = data["text/latex"].strip().strip("$").strip()
+        try:
+            mathml(tex, display=True)
+        except BadMathError:
+            pass
+        else:
+            formula = nodes.math_block(tex, tex, nowrap=False, number=None)
+            yield nodes.container("", formula, is_div=True, classes=["ov-output", "ov-result"])
+            return
+    yield from _text(data.get("text/markdown", "") or plain, "ov-result")
+
+
+def error_box(name: str, message: str, places: Sequence[str], traceback: Sequence[str]) -> nodes.Element:
+    """A box that stands where a cell's output would, naming the exception, its place and the end of its traceback."""
+    lines = message.strip().splitlines()
+    title = f"{name}: {lines[0]}" if lines and name else (lines[0] if lines else name or "Error")
+    box = nodes.admonition("", nodes.title(title, title), classes=["error", "ov-failure"])
+    for place in places:
+        box += nodes.paragraph(place, place)
+    tail = clean_text("\n".join(traceback)).strip("\n")
+    if tail:
+        text = "\n".join(tail.split("\n")[-20:])
+        box += nodes.literal_block(text, text, language="none")
+    return box
+
+
+REASONS = {
+    "exception": "This cell failed",
+    "timeout": "This cell took too long",
+    "died": "The kernel stopped while this cell ran",
+    "environment": "This page could not be executed",
+    "syntax": "This cell is not valid Python",
+}
+"""How each reason of a failure is told to a reader."""
+
+
+def failure_box(failure: Failure, title: str) -> nodes.Element:
+    """The box for a page's failure in the framework called ``title``."""
+    span: Span | None = failure.span
+    place = f"{REASONS[failure.reason]} in {title}" + (f", {span.path}:{span.line}." if span else ".")
+    return error_box(failure.name, clean_text(failure.message), (place,), failure.traceback)

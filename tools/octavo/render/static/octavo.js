@@ -1,0 +1,132 @@
+/* Framework tabs: one choice for the whole site. The head of each page has set <html data-tab> before the first paint,
+   and style sheets show panels by it; this keeps the controls in step, remembers the choice, and keeps the reader's
+   line where it was on the screen. */
+(function () {
+  "use strict";
+  var root = document.documentElement;
+  var KEY = "octavo-tab";
+
+  function all(selector, inside) {
+    return Array.prototype.slice.call((inside || document).querySelectorAll(selector));
+  }
+
+  function remember(tab) {
+    try { localStorage.setItem(KEY, tab); } catch (error) { /* private windows may refuse */ }
+  }
+
+  /* which panel of a set is on view: the chosen framework's, else the first */
+  function shownIn(set) {
+    var names = set.dataset.tabs.split(" ");
+    return names.indexOf(root.dataset.tab) < 0 ? names[0] : root.dataset.tab;
+  }
+
+  function update() {
+    all(".ov-set").forEach(function (set) {
+      var shown = shownIn(set);
+      all(":scope > .ov-bar > .ov-tab", set).forEach(function (button) {
+        var on = button.dataset.tab === shown;
+        button.setAttribute("aria-selected", on ? "true" : "false");
+        button.tabIndex = on ? 0 : -1;
+      });
+    });
+    var select = document.getElementById("ov-choice");
+    if (select) { select.value = root.dataset.tab; }
+  }
+
+  /* the first thing on the screen that stays there whichever framework is chosen */
+  function readersPlace() {
+    var blocks = all("article section > *, .ov-set");
+    for (var i = 0; i < blocks.length; i++) {
+      if (blocks[i].tagName === "SECTION" || blocks[i].closest(".ov-panel")) { continue; }
+      var box = blocks[i].getBoundingClientRect();
+      if (box.bottom > 60 && box.height) { return blocks[i]; }
+    }
+    return null;
+  }
+
+  function choose(tab, place) {
+    if (!tab || tab === root.dataset.tab) { return; }
+    place = place || readersPlace();
+    var before = place && place.getBoundingClientRect().top;
+    root.dataset.tab = tab;
+    update();
+    if (place) {
+      var moved = place.getBoundingClientRect().top - before;
+      if (moved) { window.scrollBy({ top: moved, left: 0, behavior: "instant" }); }
+    }
+  }
+
+  function chosenByReader(tab, place) {
+    choose(tab, place);
+    remember(tab);
+    try {
+      var address = new URL(location.href);
+      address.searchParams.set("tab", tab);
+      history.replaceState(history.state, "", address);
+    } catch (error) { /* some browsers refuse for file: addresses */ }
+  }
+
+  /* an address may name something inside another framework's panel */
+  function openTarget() {
+    var id = decodeURIComponent(location.hash.slice(1));
+    var target = id && document.getElementById(id);
+    var panel = target && target.closest(".ov-panel");
+    if (panel && panel.dataset.tab !== shownIn(panel.parentElement)) {
+      choose(panel.dataset.tab, target);
+      target.scrollIntoView();
+    }
+  }
+
+  document.addEventListener("click", function (event) {
+    var button = event.target.closest && event.target.closest(".ov-tab");
+    if (button) { chosenByReader(button.dataset.tab, button); }
+  });
+
+  document.addEventListener("keydown", function (event) {
+    var button = event.target.closest && event.target.closest(".ov-tab");
+    if (!button) { return; }
+    var buttons = all(".ov-tab", button.parentElement);
+    var at = buttons.indexOf(button);
+    var to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: buttons.length - 1 }[event.key];
+    if (to === undefined) { return; }
+    event.preventDefault();
+    var next = buttons[(to + buttons.length) % buttons.length];
+    chosenByReader(next.dataset.tab, next);
+    next.focus({ preventScroll: true });
+  });
+
+  document.addEventListener("change", function (event) {
+    if (event.target.id === "ov-choice") { chosenByReader(event.target.value); }
+  });
+
+  window.addEventListener("storage", function (event) {
+    if (event.key === KEY && event.newValue) { choose(event.newValue); }
+  });
+
+  window.addEventListener("pageshow", function (event) {
+    var kept = null;
+    if (!event.persisted) { return; }
+    try { kept = localStorage.getItem(KEY); } catch (error) { /* as above */ }
+    if (kept) { choose(kept); }
+  });
+
+  window.addEventListener("hashchange", openTarget);
+
+  function start() {
+    if (root.dataset.tab) {
+      if (new URLSearchParams(location.search).get("tab") === root.dataset.tab) { remember(root.dataset.tab); }
+      update();
+      openTarget();
+    }
+    /* what scrolls inside itself can be reached by keyboard */
+    all(".ov-output, .ov-code pre, .ov-eq-body, .table-wrapper").forEach(function (box) {
+      if (box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1) { box.tabIndex = 0; }
+    });
+  }
+
+  if (document.readyState === "loading") {
+    document.addEventListener("DOMContentLoaded", start);
+  } else {
+    start();
+  }
+})();

@@ -1,0 +1,56 @@
+"""What octavo adds to the theme: its style sheet and script, and what of them depends on the book's frameworks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from octavo.config import Settings, tab_title
+
+STATIC = Path(__file__).parent / "static"
+"""Files that every site gets."""
+TEMPLATES = Path(__file__).parent / "templates"
+"""Templates that extend the theme's."""
+BOOK_CSS = "octavo-book.css"
+"""The generated style sheet's name."""
+
+_HEAD = (
+    "(function(d,t){var q;try{q=new URLSearchParams(location.search).get('tab')}catch(e){}"
+    "if(t.indexOf(q)<0){try{q=localStorage.getItem('octavo-tab')}catch(e){}}"
+    "d.dataset.tab=t.indexOf(q)<0?t[0]:q})(document.documentElement,%s)"
+)
+
+
+def head(settings: Settings) -> str:
+    """The script for a page's head that chooses the framework before the first paint; nothing for a single one."""
+    if len(settings.tabs) < 2:
+        return ""
+    names = json.dumps(list(settings.tabs)).replace("<", "\\u003c")
+    return f"<script>{_HEAD % names}</script>"
+
+
+def book_css(settings: Settings) -> str:
+    """Which panel is shown for which framework. Without the script's ``data-tab`` nothing is hidden."""
+    if len(settings.tabs) < 2:
+        return "/* a book of one framework */\n"
+    rules = ["/* generated from [build] tabs */"]
+    for tab in settings.tabs:
+        name = json.dumps(tab)
+        chosen = f"html[data-tab={name}]"
+        rules.append(
+            f"{chosen} .ov-panel[data-tab={name}],"
+            f"{chosen} .ov-set:not([data-tabs~={name}])>.ov-first,"
+            f"{chosen} .ov-note[data-for={name}],"
+            f"{chosen} .ov-only[data-for={name}]{{display:block}}"
+        )
+        rules.append(
+            f"{chosen} .ov-tab[data-tab={name}],"
+            f"{chosen} .ov-set:not([data-tabs~={name}]) .ov-tab:first-child{{"
+            "color:var(--color-brand-content);border-bottom-color:var(--color-brand-content);font-weight:600}"
+        )
+    return "\n".join(rules) + "\n"
+
+
+def tab_titles(settings: Settings) -> list[tuple[str, str]]:
+    """The book's frameworks as (name, name for readers)."""
+    return [(tab, tab_title(tab)) for tab in settings.tabs]

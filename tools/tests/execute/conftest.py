@@ -1,0 +1,84 @@
+"""What the tests of execution share: editions made by hand, and environments that are made once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from octavo.execute import key as keys
+from octavo.execute.environment import Environment, Lock, make, read_lock
+from octavo.execute.home import cache_home, environments_home
+from octavo.execute.schedule import Task
+from octavo.model import Cell, Code, Edition, EditionCell, Span
+
+NEEDED = frozenset(
+    (
+        "asttokens comm debugpy executing ipykernel ipython ipython-pygments-lexers jedi jupyter-client jupyter-core "
+        "matplotlib-inline nest-asyncio2 packaging parso pexpect platformdirs prompt-toolkit psutil ptyprocess pure-eval "
+        "pygments python-dateutil pyzmq stack-data tornado traitlets typing-extensions wcwidth"
+    ).split()
+)
+
+
+def build_edition(
+    *sources: str, tab: str = "small", page: str = "chapter_x/page", varies: tuple[int, ...] = ()
+) -> Edition:
+    """Cells whose author's lines begin at 11, with four lines between two cells."""
+    cells, line = [], 10
+    for index, source in enumerate(sources):
+        length = source.count("\n") + 1
+        code = Code(source, tuple(range(line + 1, line + 1 + length)))
+        span = Span(f"{page}.md", line, line + length + 1)
+        cells.append(EditionCell(Cell(code, span, (tab,), True, index, varies=index in varies), code, code))
+        line += length + 5
+    return Edition(page, tab, tuple(cells))
+
+
+@pytest.fixture
+def edition() -> Callable[..., Edition]:
+    return build_edition
+
+
+@pytest.fixture(scope="session")
+def cache() -> Path:
+    """The user's own cache, or the one that OCTAVO_CACHE names: environments are made once for all sessions."""
+    return cache_home()
+
+
+@pytest.fixture(scope="session")
+def small_lock(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Lock:
+    """A lock with ipykernel alone, pinned as the book pins it."""
+    full = (repository / "environments" / "pytorch.txt").read_text().splitlines()
+    pins = [line for line in full if line.partition("==")[0] in NEEDED]
+    assert len(pins) == len(NEEDED)
+    path = tmp_path_factory.mktemp("lock") / "small.txt"
+    path.write_text("# python: 3.11\n" + "\n".join(pins) + "\n")
+    lock, messages = read_lock(path)
+    assert lock is not None, messages
+    return lock
+
+
+@pytest.fixture(scope="session")
+def small(small_lock: Lock, cache: Path) -> Environment:
+    """An environment with ipykernel alone."""
+    made = make(small_lock, environments_home(cache))
+    assert isinstance(made, Environment), made
+    return made
+
+
+@pytest.fixture
+def task(tmp_path: Path, small: Environment, small_lock: Lock) -> Callable[..., Task]:
+    """Make a task: ``task("1 + 1", page="a", timeout=2)``."""
+
+    def build(
+        *sources: str, timeout: float = 30.0, lock: object = small_lock, library: Path | None = None, **more: object
+    ) -> Task:
+        edition = build_edition(*sources, **more)  # type: ignore[arg-type]
+        versions = lock.versions if isinstance(lock, Lock) else {}
+        inputs = keys.inputs(edition, frozenset(), False, {}, versions, {})
+        folder = tmp_path / "scratch" / edition.page / edition.tab
+        return Task(edition, inputs, keys.key(inputs), lock, folder, library, timeout)  # type: ignore[arg-type]
+
+    return build
