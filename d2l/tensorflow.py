@@ -159,9 +159,9 @@ def minibatches(tensors, batch_size, shuffle=True):
         >>> [len(y_batch) for _, y_batch in minibatches((X, y), batch_size=2)]
         [2, 2, 1]
     """
-    n = len(tensors[0])
-    if any(len(tensor) != n for tensor in tensors):
-        raise ValueError(f'numbers of examples differ: {[len(t) for t in tensors]}')
+    n = tensors[0].shape[0]
+    if any(tensor.shape[0] != n for tensor in tensors):
+        raise ValueError(f'numbers of examples differ: {[t.shape[0] for t in tensors]}')
     order = tf.random.shuffle(tf.range(n)) if shuffle else tf.range(n)
     for start in range(0, n, batch_size):
         rows = order[start:start + batch_size]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 from octavo import config
 from octavo.config import Settings
-from octavo.diagnostics import Code, Diagnostics, error, warning
+from octavo.diagnostics import Code, Diagnostics, error
 from octavo.model import Book, CellKind, Definition, Edition, Inputs, Run, Span
 
 if TYPE_CHECKING:
@@ -337,7 +337,16 @@ class Workshop:
             lambda run: _discard(self.results.save(run, forced=rerun)),
             cache=self.cache,
         )
-        self.diagnostics.add(*failures.diagnostics(runs))
+        # a syntax error is an author's to mend once: reading the page told of it, and executing it does again
+        told = {d.span for d in self.diagnostics if d.code is Code.SYNTAX_ERROR}
+        lines = {(span.path, span.line) for span in told if span is not None}
+        self.diagnostics.add(
+            *failures.diagnostics(
+                run
+                for run in runs
+                if not (run.failure and run.failure.span and (run.failure.span.path, run.failure.span.line) in lines)
+            )
+        )
         self._failures = {(run.page, run.tab): run for run in runs if run.failure is not None}
         return runs
 
@@ -369,23 +378,14 @@ class Workshop:
     _failures: Mapping[tuple[str, str], Run] = {}
 
     def _older(self, planned: Planned) -> Run | None:
-        """The last committed result, cut to the cells that still print it; the author is told."""
+        """The last committed result, cut to the cells before the first that changed."""
         edition = planned.edition
         last = self.results.last(edition.page, edition.tab)
-        cells = last.cells if last is not None else ()
-        same = [new == old.digest for new, old in zip(planned.inputs.cells, cells, strict=False)]
-        kept = cells[: same.index(False) if False in same else len(same)]
-        what = "without results" if last is None else "with older results"
-        self.diagnostics.add(
-            warning(
-                Code.NOT_EXECUTED,
-                f"the page is shown {what}",
-                Span(f"{edition.page}.md", 1, 1),
-                tab=edition.tab,
-                hint=f"octavo run {edition.page} --tab {edition.tab}",
-            )
-        )
-        return Run(planned.key, edition.page, edition.tab, planned.inputs, kept) if last is not None else None
+        if last is None:
+            return None
+        same = [new == old.digest for new, old in zip(planned.inputs.cells, last.cells, strict=False)]
+        kept = last.cells[: same.index(False) if False in same else len(same)]
+        return Run(planned.key, edition.page, edition.tab, planned.inputs, kept)
 
     # -- rendering
 
@@ -399,6 +399,9 @@ class Workshop:
             progress.note(f"wrote {path}")
         found = Diagnostics()
         runs = self.shown()
+        stale = sum(self.results.find(p.key, p.edition.page, p.edition.tab) is None for p in self.plan.values())
+        if stale:
+            progress.note(f"{stale} of {len(self.plan)} results are missing or older than their pages")
         progress.stage(f"rendering {len(self.book.pages)} pages")
         site = render_html(
             self.book, self.settings, self.editions, runs, self.output / "html", self.output / "doctrees", found

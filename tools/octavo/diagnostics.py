@@ -80,8 +80,6 @@ class Code(Enum):
     """A kernel ended without being asked."""
     ENVIRONMENT = "environment"
     """A framework's environment cannot be made here."""
-    NOT_EXECUTED = "not-executed"
-    """A page is shown without results, or with older ones."""
     DAMAGED_RESULT = "damaged-result"
     """A stored result that cannot be read; it is made again."""
     MARKUP = "markup"

@@ -36,6 +36,24 @@ def octavo() -> Callable[..., subprocess.CompletedProcess[str]]:
     return run
 
 
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    """A copy of the book as it is committed or about to be: what `git ls-files` lists, without history."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", ".", ":!tools"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    target = tmp_path / "book"
+    for name in filter(None, listed.stdout.split("\0")):
+        if (REPOSITORY / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(REPOSITORY / name, target / name)
+    return target
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of a browser; tests that need one are skipped, by name, where there is none."""

@@ -107,7 +107,7 @@ def kernel_variables(
         # depend on the machine. Only ever lowered, never raised.
         result |= {
             "ATEN_CPU_CAPABILITY": "avx2",
-            "MKL_CBWR": "AVX2",
+            "MKL_CBWR": "AVX2,STRICT",
             "ONEDNN_MAX_CPU_ISA": "AVX2",
             "DNNL_MAX_CPU_ISA": "AVX2",
             "OPENBLAS_CORETYPE": "Haswell",

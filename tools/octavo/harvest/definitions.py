@@ -61,7 +61,9 @@ def collect(editions: Sequence[Edition], library: Library) -> tuple[tuple[Defini
     bound = {name for found in saved for name in found.survey.binds}
     hidden = {name for alias in aliases for name in alias.binds if name in BUILTINS and name not in bound}
     definitions = [(_definition(found, hidden), found) for found in saved]
-    definitions = [(definition, found) for definition, found in definitions if definition.source]
+    definitions = [
+        (_cautious(definition, found, bound), found) for definition, found in definitions if definition.source
+    ]
     kept, messages = _last_of_each(definitions)
     messages += _unknown_classes(kept)
     messages += _undefined_names(kept, aliases, library)
@@ -171,6 +173,13 @@ def _definition(found: _Saved, hidden: set[str]) -> Definition:
         uses=frozenset(uses - binds - BUILTINS),
         extends=extends,
     )
+
+
+def _cautious(definition: Definition, found: _Saved, names: set[str]) -> Definition:
+    """A definition that may read names without naming them, through ``getattr(d2l, …)``, uses every saved one."""
+    if not found.survey.dynamic or definition.kind == "import":
+        return definition
+    return replace(definition, uses=definition.uses | (names - definition.binds))
 
 
 def _extension(statement: ast.stmt) -> tuple[str | None, ast.expr | None]:

@@ -45,7 +45,8 @@ class HarvestedLibrary:
     names: Mapping[str, HarvestedName]
     """Every name that the module binds, imports included, in the order of the module."""
     definitions: Mapping[str, Definition]
-    """Every saved definition and alias by its own name, statements and methods included: what runs can depend on."""
+    """Every saved definition and alias by its own name, statements and methods included: what runs can depend on.
+    Where one name has several, such as ``X`` and ``X += 1``, further ones are called ``X (2)`` and so on."""
 
 
 def harvest(
@@ -54,7 +55,7 @@ def harvest(
     """The library of one framework from its editions in reading order, and what is wrong with it."""
     definitions, messages = collect(editions, library)
     text = render(definitions, library, release)
-    every = {definition.name: definition for definition in (*alias_definitions(library), *definitions)}
+    every = _by_name(definitions, library)
     return HarvestedLibrary(library.tab, library.file, text, _index(text, definitions, library), every), messages
 
 
@@ -275,6 +276,19 @@ def _list(name: str, items: Sequence[str]) -> str:
 
 def _quoted(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"""', r"\"\"\"")
+
+
+def _by_name(definitions: Sequence[Definition], library: Library) -> dict[str, Definition]:
+    bound = {name for definition in definitions for name in definition.binds}
+    aliases = [alias for alias in alias_definitions(library) if not alias.binds <= bound]
+    found: dict[str, Definition] = {}
+    for definition in (*aliases, *definitions):
+        name, count = definition.name, 1
+        while name in found:
+            count += 1
+            name = f"{definition.name} ({count})"
+        found[name] = definition
+    return found
 
 
 def _index(text: str, definitions: Sequence[Definition], library: Library) -> dict[str, HarvestedName]:

@@ -24,6 +24,7 @@ from sphinx.application import Sphinx
 from sphinx.domains import Domain
 from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.nodes import make_refnode
 from sphinxcontrib.bibtex.plugin import register_plugin
 from sphinxcontrib.bibtex.style.referencing import BracketStyle
 from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
@@ -210,7 +211,6 @@ class References(SphinxPostTransform):
         """Adjust the references of one page before they are resolved."""
         standard = self.env.domains.standard_domain
         equations = self.env.get_domain("math").data.get("objects", {})
-        english = (self.config.language or "en").startswith("en")
         for node in list(self.document.findall(addnodes.pending_xref)):
             label = node.get("octavo_label")
             if label is None:
@@ -222,24 +222,27 @@ class References(SphinxPostTransform):
             elif key not in standard.anonlabels and label in equations:
                 node["refdomain"], node["reftype"], node["reftarget"] = "math", "eq", label
             if node["reftype"] == "numref" and key in standard.labels:
-                self._adjust_section(node, key, english)
+                self._resolve_section(node, key)
 
-    def _adjust_section(self, node: addnodes.pending_xref, key: str, english: bool) -> None:
+    def _resolve_section(self, node: addnodes.pending_xref, key: str) -> None:
+        """Sphinx would load the other page for each reference; what counts was noted when that was read."""
         page, anchor, _ = self.env.domains.standard_domain.labels[key]
-        doctree = self.env.get_doctree(page)
-        target = doctree.ids.get(anchor)
-        if not isinstance(target, nodes.section):
+        sections: dict[str, bool] = _store(self.env)["sections"].get(page, {})
+        if anchor not in sections:
             return
-        numbers = self.env.toc_secnumbers.get(page, {})
         # the first heading of a page has the page's number, which stands under no anchor
-        first = next(iter(doctree.findall(nodes.section)), None)
-        number = numbers.get("" if target is first else f"#{target['ids'][0]}")
+        numbers = self.env.toc_secnumbers.get(page, {})
+        number = numbers.get("" if sections[anchor] else f"#{anchor}")
         if not number:
             node["reftype"] = "ref"
-        elif english and len(number) == 1 and not node["refexplicit"]:
-            node["refexplicit"] = True
-            node.children[:] = []
-            node += nodes.inline("", "Chapter %s")
+            return
+        english = (self.config.language or "en").startswith("en")
+        form = "Chapter %s" if english and len(number) == 1 else self.config.numfig_format["section"]
+        text = form % ".".join(map(str, number))
+        shown = node.children[0].astext().replace("%s", text) if node["refexplicit"] else text
+        inner = nodes.inline(shown, shown, classes=["std", "std-numref"])
+        builder = self.env._app.builder
+        node.replace_self(make_refnode(builder, node["refdoc"], page, anchor, inner))
 
 
 def warn_missing_reference(app: Sphinx, domain: Domain | None, node: addnodes.pending_xref) -> bool | None:
@@ -388,21 +391,28 @@ def _in_formula(application: BookApplication, span: Span, tex: str, offset: int)
 
 
 def note_references(app: Sphinx, document: nodes.document) -> None:
-    """Remember which labels a page refers to, so that it is written again when one of them changes its number."""
+    """Remember which labels a page refers to, and its sections.
+
+    It is written again when one of them changes its number.
+    """
     store = _store(app.env)
-    store["references"][app.env.current_document.docname] = sorted(set(iter_references(document)))
+    page = app.env.current_document.docname
+    store["references"][page] = sorted(set(iter_references(document)))
+    sections = list(document.findall(nodes.section))
+    store["sections"][page] = {section["ids"][0]: section is sections[0] for section in sections if section["ids"]}
 
 
 def _store(env: Any) -> dict[str, dict[str, Any]]:
     """Our facts in Sphinx's environment, kept from build to build."""
     if not hasattr(env, "octavo_facts"):
-        env.octavo_facts = {"references": {}, "resolved": {}, "site": {}}
+        env.octavo_facts = {"references": {}, "sections": {}, "resolved": {}, "site": {}}
     return cast(dict[str, dict[str, Any]], env.octavo_facts)
 
 
 def purge(app: Sphinx, env: BuildEnvironment, page: str) -> None:
     """Forget a page that is read again or gone."""
-    _store(env)["references"].pop(page, None)
+    for kind in ("references", "sections"):
+        _store(env)[kind].pop(page, None)
 
 
 def rewritten(app: Sphinx, env: BuildEnvironment) -> list[str]:

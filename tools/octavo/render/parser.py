@@ -353,7 +353,7 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
                     Code.MARKUP, f"{value!r} is no {size}", _line(token), "such as 400px or 60%", fatal=False
                 )
         self.add_line_and_source_path(picture, token)
-        figure += picture
+        figure += picture if isinstance(picture, nodes.image) else nodes.paragraph("", "", picture)
         if token.children:
             caption = nodes.caption()
             self.add_line_and_source_path(caption, token)

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from octavo.config import Settings
 from octavo.diagnostics import Diagnostic
 from octavo.model import Cell, CellKind, Code, Document, Edition, EditionCell
-from octavo.select.rewrite import resolve_branches, rewrite_aliases
+from octavo.select.aliases import rewrite_aliases
+from octavo.select.branches import resolve_branches
 
 _MARK = re.compile(
     r"""\s*(?:

@@ -77,6 +77,21 @@ def test_names_know_their_line_and_definition() -> None:
     assert set(library.names) == {"torch", "f", "ones", "reshape"}
 
 
+def test_definitions_say_what_they_use() -> None:
+    library = of(
+        "import torch  #@save\nclass A(d2l.B):  #@save\n    def f(self): return torch, len(C.x)\n",
+        "class B: pass  #@save\nC = A  #@save\nC.x = 1  #@save\nN = 1  #@save\nN += 1  #@save\n",
+        "@d2l.add_to_class(A)  #@save\ndef g(self): return getattr(d2l, 'f')(T)\n",
+    )
+    uses = {name: definition.uses for name, definition in library.definitions.items()}
+    assert uses["A"] == {"B", "C", "torch"}
+    assert uses["C.x"] == {"C"}
+    assert uses["A.g"] >= {"T", "A", "B", "C", "torch"}
+    assert library.definitions["A.g"].extends == "A"
+    assert library.definitions["C.x"].kind == "statement"
+    assert {"N", "N (2)"} <= set(uses)
+
+
 def test_the_same_definition_twice_is_kept_once_and_not_reported() -> None:
     pages = [edition(page, "import torch  #@save\ndef f(): return 1  #@save") for page in ("a", "b")]
     definitions, messages = collect(pages, LIBRARY)

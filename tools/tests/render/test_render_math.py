@@ -1,0 +1,91 @@
+"""Formulas: TeX in, MathML out, numbers beside, and messages where a formula fails."""
+
+from pathlib import Path
+
+import pytest
+from render_books import make, parse
+
+from octavo.diagnostics import Code, Severity
+from octavo.render.math import BadMathError, mathml, prepared
+
+
+@pytest.mark.parametrize(
+    ("tex", "result"),
+    [
+        (r"a = b", r"a = b"),
+        (r"a &= b \\ c &= d", r"\begin{aligned}a &= b \\ c &= d\end{aligned}"),
+        (r"a \\ b", r"\begin{aligned}a \\ b\end{aligned}"),
+        (r"\begin{pmatrix}1 & 2 \\ 3 & 4\end{pmatrix}", r"\begin{pmatrix}1 & 2 \\ 3 & 4\end{pmatrix}"),
+        (r"\begin{aligned}a &= b\end{aligned}", r"\begin{aligned}a &= b\end{aligned}"),
+        (r"\begin{align*}a &= b\end{align*}", r"\begin{aligned}a &= b\end{aligned}"),
+        (r"\begin{split}a &= b\end{split}", r"\begin{aligned}a &= b\end{aligned}"),
+        (r"\begin{equation}a = b\end{equation}", r"a = b"),
+        (r"\{a \& b\}", r"\{a \& b\}"),
+        (r"a = b \label{x}", r"a = b"),
+    ],
+)
+def test_displayed_formulas_are_aligned_as_latex_would(tex: str, result: str) -> None:
+    assert prepared(tex, display=True) == result
+
+
+def test_inline_and_displayed() -> None:
+    assert mathml("x^2", display=False) == "<math><msup><mi>x</mi><mn>2</mn></msup></math>"
+    assert mathml("x", display=True).startswith('<math display="block">')
+
+
+def test_markup_in_a_formula_is_escaped() -> None:
+    assert "<b>" not in mathml(r"a<b>c", display=False)
+    assert "<script>" not in mathml(r"\text{<script>}", display=False)
+
+
+def test_a_formula_that_fails_says_why_and_where() -> None:
+    with pytest.raises(BadMathError) as caught:
+        mathml(r"x + \nonsense", display=True)
+    assert caught.value.reason == 'Unknown command "\\nonsense"'
+    assert caught.value.offset == 4
+
+
+def test_a_page_with_formulas(tmp_path: Path) -> None:
+    book = make(
+        tmp_path,
+        index="""\
+            # T
+
+            Here $a<b$ is.
+
+            $$E = mc^2$$
+            :eqlabel:`eq_energy`
+
+            $$F = ma$$
+
+            See :eqref:`eq_energy`.
+            """,
+    )
+    assert book.build() == []
+    article = book.article("index")
+    numbered, plain = article.all("div.ov-eq")
+    assert numbered.attributes["id"] == "equation-eq-energy"
+    assert numbered.one("a.headerlink").attributes["href"] == "#equation-eq-energy"
+    assert plain.all("span.eqno") == []
+    link = article.one("a.reference", href="#equation-eq-energy")
+    assert link.text == "(1)"
+    assert len(article.all("math")) == 3
+
+
+def test_a_bad_formula_is_reported_at_its_line_and_shows_its_source(tmp_path: Path) -> None:
+    page = "# T\n\nFirst line\nand $\\wrong$ here.\n\n$$\na = b \\\\\nc = \\alsowrong\n$$\n"
+    book = make(tmp_path, index=page)
+    first, second = book.build()
+    assert (first.code, first.severity) == (Code.BAD_MATH, Severity.ERROR)
+    assert first.message == 'this formula cannot be shown: Unknown command "\\wrong"'
+    assert first.span is not None and (first.span.path, first.span.line) == ("index.md", 4)
+    assert second.span is not None and second.span.line == 8
+    assert book.article("index").one("span.math").one("code.ov-bad-math").text == "\\wrong"
+
+
+def test_mathematics_asks_for_no_script(tmp_path: Path) -> None:
+    book = make(tmp_path, index="# T\n\n$x$\n")
+    book.build()
+    html = (book.site / "index.html").read_text()
+    assert "mathjax" not in html.lower()
+    assert parse(html).one("math").text == "x"

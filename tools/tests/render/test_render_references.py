@@ -1,0 +1,209 @@
+"""Labels, numbers, citations, figures, tables: what refers to what, and the messages when it does not."""
+
+from pathlib import Path
+
+from render_books import CONFIG, PLOT, make
+
+from octavo.diagnostics import Code, Diagnostic, Severity
+
+BIB = """\
+@article{lovelace1843, author={Lovelace, Ada}, title={Notes on the Engine}, year={1843}, journal={Memoirs}}
+@article{three2001, author={Alpha, A. and Beta, B. and Gamma, C.}, title={Of Three}, year={2001}, journal={J}}
+@article{unused1999, author={Nobody, N.}, title={Unused}, year={1999}, journal={J}}
+"""
+
+INDEX = """\
+    # Book
+
+    ```toc
+    preface
+    ```
+
+    ```toc
+    :numbered:
+    one/index
+    two/index
+    ```
+
+    ```toc
+    references
+    ```
+    """
+
+
+def place(diagnostic: Diagnostic) -> tuple[str, int]:
+    assert diagnostic.span is not None
+    return diagnostic.span.path, diagnostic.span.line
+
+
+def numbered_book(root: Path, **more: str) -> object:
+    (root / "d2l.bib").write_text(BIB)
+    (root / "img").mkdir()
+    (root / "img/curve.svg").write_text(PLOT)
+    return make(
+        root,
+        index=INDEX,
+        preface="# Preface\n:label:`sec_preface`\n\nBefore :numref:`sec_words`.\n",
+        one__index="# One\n:label:`chap_one`\n\n```toc\nwords\n```\n",
+        one__words="""\
+            # Words
+            :label:`sec_words`
+
+            ## Deeper
+            :label:`subsec_deeper`
+
+            ![A *falling* curve of $n$.](../img/curve.svg)
+            :width:`300px`
+            :label:`fig_curve`
+
+            :Things and numbers
+            :label:`tab_things`
+
+            | a | b |
+            |---|---|
+            | 1 | 2 |
+
+            $$a = b$$
+            :eqlabel:`eq_ab`
+            """,
+        two__index=more.get(
+            "two",
+            """\
+            # Two
+
+            See :numref:`chap_one`, :numref:`sec_words`, :numref:`subsec_deeper`, :numref:`fig_curve`,
+            :numref:`tab_things`, :eqref:`eq_ab`, :ref:`sec_words`, :numref:`sec_preface`,
+            :numref:`eq_ab`, :ref:`these words <sec_words>`.
+            By :cite:`lovelace1843,three2001` and :citet:`three2001`.
+            """,
+        ),
+        references="# References\n\n:bibliography:`../d2l.bib`\n",
+    )
+
+
+def test_numbers_are_given_once_for_the_book(tmp_path: Path) -> None:
+    book = numbered_book(tmp_path)
+    assert book.build() == []
+    links = {a.attributes["href"]: a.text for a in book.article("two/index").all("a.reference")}
+    links = {href: text for href, text in links.items() if "references" not in href}
+    assert (
+        links
+        == {
+            "../one/index.html": "Chapter 1",
+            "../one/words.html#sec-words": "these words",
+            "../one/words.html#subsec-deeper": "Section 1.1.1",
+            "../one/words.html#fig-curve": "Figure 1.1.1",
+            "../one/words.html#tab-things": "Table 1.1.1",
+            "../one/words.html#equation-eq-ab": "(1.1.1)",
+            "../preface.html#sec-preface": "Preface",
+        }
+        or links.pop("../one/index.html#chap-one") == "Chapter 1"
+    )
+    text = book.article("two/index").text
+    assert (
+        "Section 1.1, Section 1.1.1, Figure 1.1.1, Table 1.1.1, (1.1.1), Words, Preface, (1.1.1), these words." in text
+    )
+
+
+def test_unnumbered_parts_have_no_number_and_the_order_of_reading_is_the_tables(tmp_path: Path) -> None:
+    book = numbered_book(tmp_path)
+    book.build()
+    titles = {page: book.article(page).one("h1").text.rstrip("¶# ") for page in ("preface", "one/words", "references")}
+    assert titles == {"preface": "Preface", "one/words": "1.1. Words", "references": "References"}
+    following = {}
+    page = "index"
+    while True:
+        link = book.html(page).all("a.next-page")
+        if not link:
+            break
+        target = (Path(page).parent / link[0].attributes["href"]).as_posix().removesuffix(".html")
+        following[page] = page = target.replace("one/../", "")
+    assert list(following.values()) == ["preface", "one/index", "one/words", "two/index", "references"]
+
+
+def test_figures_have_captions_sizes_and_descriptions(tmp_path: Path) -> None:
+    book = numbered_book(tmp_path)
+    book.build()
+    figure = book.article("one/words").one("figure")
+    image = figure.one("img")
+    assert figure.attributes["id"] == "fig-curve"
+    assert image.attributes["alt"] == "A falling curve of n."
+    assert image.attributes["style"] == "width: 300px;"
+    assert (book.site / "one" / image.attributes["src"]).exists()
+    caption = figure.one("figcaption")
+    assert caption.text.startswith("Figure 1.1.1 A falling curve of n.")
+    assert caption.one("em").text == "falling" and caption.one("math").text == "n"
+    assert book.article("one/words").one("table").one("caption").text.startswith("Table 1.1.1 Things and numbers")
+
+
+def test_citations_name_author_and_year_and_only_what_is_cited_is_listed(tmp_path: Path) -> None:
+    book = numbered_book(tmp_path)
+    book.build()
+    assert "By (Alpha et al., 2001, Lovelace, 1843)" in book.article("two/index").text.replace(";", ",") or (
+        "By (Lovelace, 1843, Alpha et al., 2001)" in book.article("two/index").text
+    )
+    assert "and Alpha et al. (2001)." in book.article("two/index").text
+    listed = [entry.text for entry in book.article("references").all("div.citation")]
+    assert len(listed) == 2
+    assert any("Notes on the Engine" in entry for entry in listed)
+    assert not any("Unused" in entry for entry in listed)
+
+
+def test_unknown_labels_are_errors_at_the_authors_own_line_with_the_nearest_name(tmp_path: Path) -> None:
+    page = (
+        "# Two\n\nA paragraph\nof lines\nsee :numref:`sec_word` here\nand :eqref:`eq_abc` too.\n\n- item :ref:`zzz`\n"
+    )
+    messages = numbered_book(tmp_path, two=page).build()
+    assert [(place(d), d.code, d.severity) for d in messages] == [
+        (("two/index.md", 5), Code.UNKNOWN_REFERENCE, Severity.ERROR),
+        (("two/index.md", 6), Code.UNKNOWN_REFERENCE, Severity.ERROR),
+        (("two/index.md", 8), Code.UNKNOWN_REFERENCE, Severity.ERROR),
+    ]
+    assert [d.hint for d in messages] == ["did you mean sec_words?", "did you mean eq_ab?", ""]
+    assert messages[0].message == "nothing has the label 'sec_word'"
+    assert messages[0].span is not None and messages[0].span.column == 14
+
+
+def test_unknown_citations_are_errors_with_the_nearest_key(tmp_path: Path) -> None:
+    messages = numbered_book(tmp_path, two="# Two\n\nBy\n:cite:`lovelace1834`.\n").build()
+    (message,) = messages
+    assert (message.code, place(message)) == (Code.UNKNOWN_CITATION, ("two/index.md", 4))
+    assert message.hint == "did you mean lovelace1843?"
+
+
+def test_unknown_roles_keep_their_words(tmp_path: Path) -> None:
+    page = "# T\n\nA :numreff:`sec_x` and a {nope}`word` and :func:`d2l.train`.\n"
+    book = make(tmp_path, index=page)
+    messages = book.build()
+    assert [(d.code, place(d)) for d in messages] == [(Code.UNKNOWN_ROLE, ("index.md", 3))] * 2
+    assert "A sec_x and a word and d2l.train." in book.article("index").text
+
+
+def test_missing_pictures_and_such_outside_of_the_book_are_reported(tmp_path: Path) -> None:
+    (tmp_path / "book/img").mkdir(parents=True)
+    (tmp_path / "book/img/tree.svg").write_text(PLOT)
+    (tmp_path / "secret.svg").write_text(PLOT)
+    page = "# T\n\n![Tree](img/trees.svg)\n\n![Out](../secret.svg)\n\n![Far](https://example.org/x.png)\n"
+    book = make(tmp_path / "book", index=page)
+    first, second, third = book.build()
+    assert (first.code, place(first)) == (Code.MISSING_FILE, ("index.md", 3))
+    assert first.hint == "did you mean tree.svg?"
+    assert (second.code, second.message) == (Code.MISSING_FILE, "../secret.svg leads out of the book")
+    assert third.severity is Severity.WARNING
+    article = book.article("index")
+    assert article.all("img") == []
+    assert not list(book.site.rglob("secret.svg"))
+    assert "Tree" in article.text and "Out" in article.text and "Far" in article.text
+
+
+def test_one_label_in_two_places_is_reported(tmp_path: Path) -> None:
+    index = "# T\n:label:`sec_same`\n\n```toc\nother\n```\n"
+    messages = make(tmp_path, index=index, other="# O\n:label:`sec_same`\n").build()
+    assert [d.code for d in messages] == [Code.DUPLICATE_LABEL]
+
+
+def test_messages_are_repeated_by_the_next_build(tmp_path: Path) -> None:
+    book = make(tmp_path, CONFIG, index="# T\n\n:ref:`nowhere` and $\\bad$.\n")
+    first = book.build()
+    assert {d.code for d in first} == {Code.UNKNOWN_REFERENCE, Code.BAD_MATH}
+    assert book.build() == first

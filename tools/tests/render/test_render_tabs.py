@@ -1,0 +1,213 @@
+"""Tab sets: which frameworks stand side by side, what stands once, and what readers of another framework see."""
+
+from pathlib import Path
+
+from render_books import Element, make, nothing, out, shown
+
+from octavo.config import load
+from octavo.model import Failure, Span
+from octavo.render.theme import book_css, head
+
+
+def panels(group: Element) -> dict[str, str]:
+    return {p.attributes["data-tab"]: p.text for p in group.all("div.ov-panel")}
+
+
+def test_consecutive_cells_and_prose_blocks_form_one_tab_set_in_order(tmp_path: Path) -> None:
+    book = make(
+        tmp_path,
+        results=lambda page, tab, index, code: out(f"printed by {tab}\n"),
+        index="""\
+            # Title
+
+            :begin_tab:`pytorch, tensorflow`
+            Words for two.
+            :end_tab:
+
+            :begin_tab:`jax`
+            Words for one.
+            :end_tab:
+
+            ```{.python .input}
+            #@tab pytorch
+            torch_code()
+            ```
+
+            ```{.python .input}
+            #@tab tensorflow
+            tf_code()
+            ```
+
+            ```{.python .input}
+            #@tab jax
+            jax_code()
+            ```
+
+            Prose ends the set.
+
+            ```{.python .input}
+            #@tab pytorch
+            more()
+            ```
+            """,
+    )
+    assert book.build() == []
+    first, second = book.article("index").all("div.ov-set")
+    assert panels(first) == {
+        "pytorch": "PyTorch Words for two. torch_code() printed by pytorch",
+        "tensorflow": "TensorFlow Words for two. tf_code() printed by tensorflow",
+        "jax": "JAX Words for one. jax_code() printed by jax",
+    }
+    assert panels(second) == {"pytorch": "PyTorch more() printed by pytorch"}
+    notes = {n.attributes["data-for"]: n.text for n in second.all("p.ov-note")}
+    assert notes == {
+        "tensorflow": "This part has no TensorFlow version; shown: PyTorch.",
+        "jax": "This part has no JAX version; shown: PyTorch.",
+    }
+
+
+def test_a_run_that_is_the_same_everywhere_stands_once_without_tabs(tmp_path: Path) -> None:
+    page = "# Title\n\n```{.python .input}\n1 + 1\n```\n\n```{.python .input}\n#@tab all\n2 + 2\n```\n"
+    book = make(tmp_path, results=lambda *_: shown(text_plain="same"), index=page)
+    book.build()
+    article = book.article("index")
+    assert article.all("div.ov-set") == []
+    assert [c.text for c in article.all("div.ov-cell")] == ["1 + 1 same", "2 + 2 same"]
+
+
+def test_one_cell_with_different_outputs_appears_in_each_panel(tmp_path: Path) -> None:
+    book = make(tmp_path, results=lambda page, tab, i, code: out(tab), index="# T\n\n```{.python .input}\nx\n```\n")
+    book.build()
+    group = book.article("index").one("div.ov-set")
+    assert panels(group) == {
+        "pytorch": "PyTorch x pytorch",
+        "tensorflow": "TensorFlow x tensorflow",
+        "jax": "JAX x jax",
+    }
+
+
+def test_what_all_share_at_the_ends_of_a_run_stands_outside_of_the_tabs(tmp_path: Path) -> None:
+    fence = "```{.python .input}\n%s\n```\n\n"
+    page = "# T\n\n" + fence % "before()" + fence % "#@tab jax\njax()" + fence % "#@tab pytorch\ntorch()"
+    book = make(tmp_path, index=page + fence % "#@tab tensorflow\ntf()" + fence % "after()")
+    book.build()
+    article = book.article("index")
+    assert [c.text for c in article.all("div.ov-cell")] == ["before()", "torch()", "tf()", "jax()", "after()"]
+    assert len(article.one("div.ov-set").all("div.ov-cell")) == 3
+
+
+def test_a_page_that_lacks_a_framework_says_so_once(tmp_path: Path) -> None:
+    page = "# T\n\nWords.\n\n```{.python .input}\n#@tab tensorflow\nx\n```\n\n```{.python .input}\n#@tab jax\nx\n```\n"
+    book = make(tmp_path, results=lambda page, tab, i, code: out(tab), index=page)
+    book.build()
+    article = book.article("index")
+    note = article.one("div.ov-note")
+    assert note.attributes["data-for"] == "pytorch"
+    assert note.text == "This page has no PyTorch version; shown: TensorFlow."
+    assert article.all("p.ov-note") == []
+    options = [o.text for o in book.html("index").one("select").all("option")]
+    assert options == ["PyTorch (not on this page)", "TensorFlow", "JAX"]
+
+
+def test_tabs_are_named_controls_of_their_panels(tmp_path: Path) -> None:
+    book = make(tmp_path, results=lambda page, tab, i, code: out(tab), index="# T\n\n```{.python .input}\nx\n```\n")
+    book.build()
+    group = book.article("index").one("div.ov-set")
+    assert group.one("div", role="tablist").attributes["aria-label"] == "Framework"
+    buttons = group.all("button", role="tab")
+    assert [b.text for b in buttons] == ["PyTorch", "TensorFlow", "JAX"]
+    assert [b.attributes["aria-selected"] for b in buttons] == ["true", "false", "false"]
+    for button, panel in zip(buttons, group.all("div", role="tabpanel"), strict=True):
+        assert button.attributes["aria-controls"] == panel.attributes["id"]
+        assert panel.attributes["aria-labelledby"] == button.attributes["id"]
+        assert panel.one("p.ov-name").attributes["role"] == "heading"
+
+
+def test_header_cells_and_hidden_parts_are_not_shown(tmp_path: Path) -> None:
+    page = (
+        "# T\n\n```{.python .input}\n%load_ext d2lbook.tab\ntab.interact_select('pytorch')\n```\n\n"
+        "```{.python .input}\n# Hide code\nhidden()\n```\n\n```{.python .input}\n# Hide outputs\nquiet()\n```\n"
+    )
+    book = make(tmp_path, results=lambda *_: out("printed"), index=page)
+    book.build()
+    assert [c.text for c in book.article("index").all("div.ov-cell")] == ["printed", "quiet()"]
+
+
+def test_prose_for_several_frameworks_keeps_its_label_and_number_in_one_place(tmp_path: Path) -> None:
+    book = make(
+        tmp_path,
+        index="""\
+            # T
+
+            :begin_tab:`pytorch, jax`
+            $$a = b$$
+            :eqlabel:`eq_a`
+
+            Note[^n].
+            :end_tab:
+
+            :begin_tab:`tensorflow`
+            Other.
+            :end_tab:
+
+            See :eqref:`eq_a`.
+
+            [^n]: The note.
+            """,
+    )
+    assert book.build() == []
+    article = book.article("index")
+    torch, other = article.all("div.ov-panel", data_tab="pytorch") + article.all("div.ov-panel", data_tab="jax")
+    assert torch.one("div.ov-eq").attributes["id"] == "equation-eq-a"
+    assert "id" not in other.one("div.ov-eq").attributes
+    assert [p.one("span.eqno").text.rstrip("¶# ") for p in (torch, other)] == ["(1)", "(1)"]
+    assert [len(p.all("a.footnote-reference")) for p in (torch, other)] == [1, 1]
+
+
+def test_a_failure_stands_where_the_output_would(tmp_path: Path) -> None:
+    def results(page: str, tab: str, index: int, code: str) -> object:
+        if tab == "jax" and index == 1:
+            message, trace = "no <b>such</b> axis", ("index.md:8  f(2)", "ValueError: no such axis")
+            return Failure("exception", "ValueError", message, Span("index.md", 8, 8), 1, trace)
+        return out("fine")
+
+    cells = "".join(f"```{{.python .input}}\nf({n})\n```\n\n" for n in range(3))
+    book = make(tmp_path, results=results, index=f"# T\n\n{cells}")
+    book.build()
+    panel = book.article("index").one("div.ov-panel", data_tab="jax")
+    box = panel.one("div.ov-failure")
+    assert box.one("p.admonition-title").text == "ValueError: no <b>such</b> axis"
+    assert "This cell failed in JAX, index.md:8." in box.text
+    assert "ValueError: no such axis" in box.one("pre").text
+    assert panel.one("p.ov-not-executed").text == "Not executed."
+    assert book.article("index").all("div.ov-set")[0].all("div.ov-panel", data_tab="pytorch")[0].text.count("fine") == 2
+
+
+def test_a_page_without_an_environment_says_why_at_its_top(tmp_path: Path) -> None:
+    def results(page: str, tab: str, index: int, code: str) -> object:
+        return Failure("environment", "no interpreter", "uv is missing") if tab == "jax" else out("fine")
+
+    book = make(tmp_path, results=results, index="# T\n\n```{.python .input}\nx\n```\n")
+    book.build()
+    note = book.article("index").one("div.ov-only", data_for="jax")
+    assert "This page could not be executed in JAX." in note.text
+
+
+def test_a_book_of_one_framework_has_no_tabs(tmp_path: Path) -> None:
+    config = "[project]\nname = plain\n[build]\nuntagged = all\n"
+    book = make(tmp_path, config, nothing, index="# T\n\n```{.python .input}\nx\n```\n")
+    assert book.build() == []
+    page = book.html("index")
+    assert page.all("select") == [] and page.all("div.ov-set") == []
+    settings, _ = load(tmp_path)
+    assert settings is not None and head(settings) == ""
+
+
+def test_the_generated_style_sheet_shows_panels_by_name_and_a_fallback(tmp_path: Path) -> None:
+    make(tmp_path)
+    settings, _ = load(tmp_path)
+    assert settings is not None
+    css = book_css(settings)
+    assert 'html[data-tab="jax"] .ov-panel[data-tab="jax"]' in css
+    assert 'html[data-tab="jax"] .ov-set:not([data-tabs~="jax"])>.ov-first' in css
+    assert '["pytorch", "tensorflow", "jax"]' in head(settings)
