@@ -1,7 +1,7 @@
 """Compare results with committed ones: compare_outputs.py OLD NEW PAGE. Imports nothing of octavo.
 
-Words must be equal and numbers close, since the last digits of floating-point sums differ between processors. Of pictures,
-the text in them must be equal and the number of drawn shapes. Cells that say that they vary are left out.
+Words must be equal and numbers close, since the last digits of floating-point sums differ between processors. Of
+pictures, the text in them must be equal and the number of drawn shapes. Cells that say that they vary are left out.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def differences(old: Any, new: Any, where: str, folders: tuple[Path, Path]) -> l
     if isinstance(old, list) and isinstance(new, list):
         if len(old) != len(new):
             return [f"{where}: {len(old)} items became {len(new)}"]
-        return [d for i, pair in enumerate(zip(old, new, strict=True)) for d in differences(*pair, f"{where}/{i}", folders)]
+        return [
+            d for i, pair in enumerate(zip(old, new, strict=True)) for d in differences(*pair, f"{where}/{i}", folders)
+        ]
     if isinstance(old, str) and isinstance(new, str):
         pictures = folders[0] / old, folders[1] / new
         if re.fullmatch(r"[\w.-]+\.(svg|png|jpe?g)", old) and all(picture.is_file() for picture in pictures):

@@ -1,4 +1,4 @@
-"""Which page is executed for a commit: turn.py BOOK COMMIT. Another one from commit to commit; imports nothing of octavo."""
+"""Which page is executed for a commit: turn.py BOOK COMMIT. Imports nothing of octavo."""
 
 import sys
 from pathlib import Path

@@ -11,7 +11,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -310,6 +310,7 @@ class Workshop:
     ) -> list[Run]:
         """Execute pages and keep their results; failures are reported, and stop nothing else."""
         if not chosen or self.settings is None:
+            self.commit_results()
             return []
         from octavo.execute import failures
         from octavo.execute.schedule import Task, run_all
@@ -348,7 +349,23 @@ class Workshop:
             )
         )
         self._failures = {(run.page, run.tab): run for run in runs if run.failure is not None}
+        self.commit_results()
         return runs
+
+    def commit_results(self) -> None:
+        """Bring the committed results in step: what is known from elsewhere goes in, what no page has any more goes.
+
+        Nothing is removed while the book has errors, which may hide pages.
+        """
+        committed = self.results.committed
+        for (page, tab), planned in self.plan.items():
+            last = self.results.last(page, tab)
+            if last is None or last.key != planned.key:
+                known = self.results.find(planned.key, page, tab)
+                if known is not None:
+                    committed.write(replace(known, page=page))
+        if not self.diagnostics.has_errors:
+            committed.prune(self.plan)
 
     def _working_folder(self, edition: Edition) -> Path:
         """A scratch folder for a page's kernel, with the book's resources where the page expects them."""

@@ -52,6 +52,8 @@ def test_help_loads_nothing_heavy() -> None:
         "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): main(['--help'])\n"
         "print(*sorted({name.split('.')[0] for name in sys.modules}))"
     )
-    loaded = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+    loaded = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
     heavy = {"sphinx", "docutils", "myst_parser", "markdown_it", "nbclient", "jupyter_client", "rich", "isort", "yaml"}
     assert loaded & heavy == set()

@@ -269,9 +269,7 @@ class _Session:
             with contextlib.suppress(OSError):
                 text = clean_text(path.read_text(encoding="utf-8", errors="replace"), self.places)
                 shown = [line[:300] for line in text.splitlines() if line.strip()]
-                # of the trace of a crash, the thread that crashed: it stands last
-                start = next((n for n, line in enumerate(shown) if line.startswith("Current thread")), -12)
-                lines += shown[start:][:12]
+                lines += _crashed(shown) if path.name == "crash" else shown[-12:]
         return tuple(lines)
 
     def cell_runs(self, inputs: Inputs) -> tuple[CellRun, ...]:
@@ -280,6 +278,13 @@ class _Session:
             CellRun(inputs.cells[index], clean(sent, self.places), self.edition.cells[index].cell.varies, seconds)
             for index, (sent, seconds) in enumerate(zip(self.sent, self.seconds, strict=True))
         )
+
+
+def _crashed(lines: list[str]) -> list[str]:
+    """Of the trace of a crash, the thread that crashed, from the innermost line to the cell's own."""
+    start = next((n for n, line in enumerate(lines) if line.startswith("Current thread")), 0)
+    end = max((n for n, line in enumerate(lines) if '"<cell>"' in line), default=start)
+    return lines[start : end + 1][-12:]
 
 
 def _look_at(task: asyncio.Task[None]) -> None:

@@ -26,7 +26,7 @@ Places = Sequence[tuple[str, str]]
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])?")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,16}\b")
-_CELL_FILE = re.compile(r"(?:[^\s\"'<>]*/)?ipykernel_\d+/\d+\.py")
+_CELL_FILE = re.compile(r"/tmp/ipykernel_\d+/\d+\.py")
 
 
 def clean(outputs: Iterable[Mapping[str, Any]], places: Places = ()) -> tuple[Output, ...]:
@@ -94,9 +94,9 @@ def clean_text(text: str, places: Places = ()) -> str:
     """Text as a terminal would show it in the end, without codes, addresses and names of folders."""
     text = _writable(text)
     text = _CONTROLS.sub("", _overwritten(_ESCAPES.sub("", text)))
-    text = _CELL_FILE.sub("<cell>", text)
-    for folder, instead in places:
+    for folder, instead in places:  # a kernel's own temporary folder becomes /tmp
         text = text.replace(folder, instead)
+    text = _CELL_FILE.sub("<cell>", text)
     text = _ADDRESS.sub("at 0x…", text)
     if len(text) > LONGEST_TEXT:
         text = f"{text[:LONGEST_TEXT]}\n… and {len(text) - LONGEST_TEXT} more characters\n"

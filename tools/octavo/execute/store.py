@@ -115,7 +115,7 @@ class LocalStore:
         path = self.path(key)
         try:
             text = path.read_text(encoding="utf-8")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, UnicodeDecodeError):
             self._set_aside(path, "it cannot be read")
@@ -194,16 +194,16 @@ class CommittedStore:
     def write(self, run: Run) -> Run:
         """Make the result of a successful run the committed one; gives the run as it is now committed.
 
-        Cells that vary keep the values that are there when the key is the same and nothing else differs. A file that
-        would not change is not written. Raises ``ValueError`` for a failed run and ``OSError`` when the folder cannot
-        be written.
+        When the key is the same, cells that vary keep the values that are there if nothing else differs, and so do
+        pictures whose coordinates differ in their last digits only. A file that would not change is not written.
+        Raises ``ValueError`` for a failed run and ``OSError`` when the folder cannot be written.
         """
         if run.failure is not None:
             raise ValueError("a failed run is never committed")
         path = self.path(run.page, run.tab)
         with contextlib.suppress(DamagedError):  # what is damaged is overwritten
             if path.exists() and (there := self._load(path, run.page, run.tab)).key == run.key:
-                run = _keep_varying(there, run)
+                run = _settled(there, run)
         pictures: dict[str, bytes] = {}
 
         def put(cell: int, output: int, kind: str, content: str) -> object:
@@ -294,6 +294,40 @@ class CommittedStore:
         run = Run(str(table.get("key")), page, tab, inputs, cells)
         records.check(run)
         return run
+
+
+def _settled(there: Run, run: Run) -> Run:
+    """``run``, of the same key as ``there``, with everything of ``there`` that differs by chance only."""
+    return _keep_varying(there, _keep_drawings(there, run))
+
+
+def _keep_drawings(there: Run, run: Run) -> Run:
+    """``run`` with those pictures of ``there`` that nobody could tell from the new ones."""
+    if [len(cell.outputs) for cell in there.cells] != [len(cell.outputs) for cell in run.cells]:
+        return run
+    cells = (
+        replace(new, outputs=tuple(_older_drawing(*pair) for pair in zip(old.outputs, new.outputs, strict=True)))
+        for old, new in zip(there.cells, run.cells, strict=True)
+    )
+    return replace(run, cells=tuple(cells))
+
+
+def _older_drawing(old: Output, new: Output) -> Output:
+    before, after = old.data.get("image/svg+xml"), new.data.get("image/svg+xml")
+    if before is None or after is None or before == after or not _same_drawing(before, after):
+        return new
+    return replace(new, data={**new.data, "image/svg+xml": before})
+
+
+_DECIMAL = re.compile(r"-?\d+\.\d+(?:e[-+]?\d+)?")
+
+
+def _same_drawing(old: str, new: str) -> bool:
+    """Whether two SVG pictures are the same but for the last digits of coordinates: below a hundredth of a point."""
+    if _DECIMAL.sub("#", old) != _DECIMAL.sub("#", new):
+        return False
+    pairs = zip(_DECIMAL.findall(old), _DECIMAL.findall(new), strict=True)
+    return all(abs(float(a) - float(b)) < 0.01 for a, b in pairs)
 
 
 def _keep_varying(there: Run, run: Run) -> Run:

@@ -37,17 +37,18 @@ def failure(
     """The failure of the cell ``index`` of ``edition``.
 
     ``counts`` maps IPython's numbers (``In[n]``) to cells; ``error`` is the exception's class, its message and the
-    pieces of the traceback, in IPython's ``Plain`` mode. The span is that of the innermost line of the page, of the
-    exception that ended the cell.
+    pieces of the traceback, in IPython's ``Plain`` mode. The span is that of the innermost line of this very cell,
+    of the exception that ended it; deeper places, in functions that earlier cells defined, are in the traceback.
     """
     name, message, pieces = error
     name = clean_text(name, places) or "Exception"
     message = _CELL_HASH.sub("", clean_text(message, places)).strip()
     parts = list(_parts(edition, counts, pieces, places))
+    own = edition.cells[index].code.lines
     span = None
     for part in parts:
         if part.frame:
-            span = part.span or span
+            span = part.span if part.span and part.span.line in own else span
         elif part.lines and part.lines[0].startswith("Traceback "):
             span = None  # only the last of chained exceptions tells where the cell ended
     syntax = not any(part.lines[:1] == ("Traceback (most recent call last):",) for part in parts)
@@ -69,12 +70,18 @@ def cell_span(edition: Edition, index: int, line: int = 1) -> Span:
     return Span(cell.cell.span.path, number, number)
 
 
+def _leading_blank(edition: Edition, index: int) -> int:
+    """How many blank lines a cell begins with: IPython takes them away before it counts."""
+    lines = edition.cells[index].code.text.split("\n")
+    return next((number for number, line in enumerate(lines) if line.strip()), 0)
+
+
 def _parts(edition: Edition, counts: Mapping[int, int], pieces: Sequence[str], places: Places) -> Iterator[_Part]:
     skipping = False
     frame: list[str] = []
     span: Span | None = None
     for line in "\n".join(piece.removesuffix("\n") for piece in pieces).splitlines():
-        text = clean_text(line, places)
+        text = clean_text(line, places)[:1000]
         cell, file = _CELL_FRAME.match(text), _FILE_FRAME.match(text)
         inside = text.startswith("    ") and (frame or skipping)
         if inside:
@@ -85,7 +92,8 @@ def _parts(edition: Edition, counts: Mapping[int, int], pieces: Sequence[str], p
             yield _Part(tuple(frame), span, frame=True)
         frame, span, skipping = [], None, False
         if cell and int(cell["count"]) in counts:
-            span = cell_span(edition, counts[int(cell["count"])], int(cell["line"]))
+            index = counts[int(cell["count"])]
+            span = cell_span(edition, index, int(cell["line"]) + _leading_blank(edition, index))
             frame = [f"  {span.path}:{span.line}{', in ' + cell['where'] if cell['where'] else ''}"]
         elif file and _OF_THE_KERNEL.search(file["path"]):
             skipping = True

@@ -104,7 +104,8 @@ def kernel_variables(
     result |= dict.fromkeys(_THREADS, number)
     if _has_avx2():
         # One instruction set for all: sums in wider registers round differently, and a page's last digits would
-        # depend on the machine. Only ever lowered, never raised.
+        # depend on the machine. Only ever lowered, never raised. STRICT: nor on the address that memory happens to get,
+        # which showed in the seventh digit of one plot in three.
         result |= {
             "ATEN_CPU_CAPABILITY": "avx2",
             "MKL_CBWR": "AVX2,STRICT",

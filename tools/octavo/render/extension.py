@@ -122,6 +122,8 @@ class DiagnosticHandler(logging.Handler):
             message = str(record.msg)
         if message.startswith("unknown config value 'pygments_dark_style'"):
             return  # Furo declares it later than Sphinx asks, and refuses to be loaded earlier
+        if (getattr(record, "type", None), getattr(record, "subtype", None)) == ("ref", "ref"):
+            return  # warn_missing_reference says it, with a hint
         kind, subtype = getattr(record, "type", None) or "", getattr(record, "subtype", None)
         code = _KINDS.get((kind, subtype)) or _KINDS.get((kind, None))
         phrase = next((code for pattern, code in _PHRASES if re.search(pattern, message, re.IGNORECASE)), None)
@@ -246,14 +248,21 @@ class References(SphinxPostTransform):
 
 
 def warn_missing_reference(app: Sphinx, domain: Domain | None, node: addnodes.pending_xref) -> bool | None:
-    """An unknown label: one message with the author's line and the nearest label there is."""
+    """An unknown label: one message with the author's line and the nearest label there is.
+
+    Sphinx asks every listener, and its own words it differently; :class:`DiagnosticHandler` drops that.
+    """
     application = cast(BookApplication, app)
     label = str(node.get("octavo_label") or node.get("reftarget", ""))
     path, line = get_source_line(node)
     span = application.span(path or str(node.get("refdoc", "")), line)
     span = pointed(application, span, label)
-    hint = closest(label, labels_of(app.env))
+    labels = labels_of(app.env)
+    hint = closest(label, labels)
     message = f"nothing has the label {label!r}"
+    if label in labels or label.lower() in labels:
+        hint = f"give it a caption, or write the words yourself: :ref:`words <{label}>`"
+        message = f"what has the label {label!r} has no title or number to show"
     application.source.diagnostics.add(error(Code.UNKNOWN_REFERENCE, message, span, hint=hint))
     return True
 

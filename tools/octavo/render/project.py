@@ -14,6 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pybtex.database import BibliographyDataError
+from pybtex.database.input.bibtex import Parser
+from pybtex.exceptions import PybtexError
 from sphinx.errors import SphinxError
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
@@ -232,12 +235,28 @@ def _links(settings: Settings, diagnostics: Diagnostics) -> list[dict[str, str]]
     return links
 
 
+def _bibliography(settings: Settings, diagnostics: Diagnostics) -> list[str]:
+    """The book's BibTeX file, if there is one that can be read."""
+    path = (settings.root / settings.bibfile).resolve()
+    if not settings.bibfile or not path.is_file():
+        return []
+    try:
+        Parser("utf-8-sig").parse_file(path)
+    except BibliographyDataError:
+        pass  # a repeated entry: the extension reports it, and goes on
+    except (PybtexError, UnicodeDecodeError) as problem:
+        line = getattr(problem, "lineno", None) or 1
+        reason = " ".join(str(problem).split())
+        place = Span(settings.bibfile, line, line)
+        diagnostics.add(error(Code.MARKUP, f"the bibliography cannot be read: {reason}", place))
+        return []
+    return [str(path)]
+
+
 def _options(source: Source, static: dict[str, list[str]], doctrees: Path) -> dict[str, Any]:
     """Sphinx's configuration for a book."""
     settings, diagnostics = source.settings, source.diagnostics
     english = settings.language.startswith("en")
-    bibfile = (settings.root / settings.bibfile).resolve()
-    has_bibfile = bool(settings.bibfile) and bibfile.is_file()
     options: dict[str, Any] = {
         "project": settings.title or settings.name,
         "author": settings.author,
@@ -260,7 +279,7 @@ def _options(source: Source, static: dict[str, list[str]], doctrees: Path) -> di
         "math_eqref_format": "({number})",
         "myst_enable_extensions": ["colon_fence"],
         "myst_heading_anchors": 3,
-        "bibtex_bibfiles": [str(bibfile)] if has_bibfile else [],
+        "bibtex_bibfiles": _bibliography(settings, diagnostics),
         "bibtex_default_style": STYLE,
         "bibtex_reference_style": STYLE,
         "bibtex_tooltips": True,

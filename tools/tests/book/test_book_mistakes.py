@@ -102,7 +102,7 @@ reference.md:4: error[unknown-reference]: nothing is labelled 'sec_referense'
    |                         ^^^^^^^^^^^^^
    hint: did you mean 'sec_reference'?
 
-syntax.md:5: error[syntax-error]: expected ':'
+syntax.md:5: error[syntax-error]: this cell is not valid Python: expected ':' (pytorch)
  5 | for i in range(3)
    |                  ^
    hint: octavo reads cells as Python 3.{minor}; magics such as %matplotlib are fine
@@ -142,15 +142,15 @@ def test_building_it_reports_each_mistake_once_and_renders_every_page(octavo: Oc
     assert "Traceback (most recent call last)" not in answer.stderr.replace("   Traceback", "")
     heads = re.findall(r"^(\S+\.md:\d+): error\[([\w-]+)\]", answer.stderr, re.MULTILINE)
     assert heads == [
-        ("raises.md:13", "cell-failed"),
+        ("raises.md:14", "cell-failed"),
         ("reference.md:4", "unknown-reference"),
         ("syntax.md:5", "syntax-error"),
         ("tabs.md:5", "unclosed-tab"),
     ]
     # the failing cell: the author's line, the framework, the exception, the end of the traceback in the author's lines
-    message = answer.stderr[answer.stderr.index("raises.md:13") : answer.stderr.index("reference.md:4")]
+    message = answer.stderr[answer.stderr.index("raises.md:14") : answer.stderr.index("reference.md:4")]
     assert "ZeroDivisionError" in message and "(pytorch)" in message
-    assert "13 | inverse(0)" in message
+    assert "14 | inverse(0)" in message
     assert "raises.md:5" in message
     # the page says so in place of its output; the others show what they have
     raises = (broken / "_build/html/raises.html").read_text(encoding="utf-8")

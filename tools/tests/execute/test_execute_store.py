@@ -65,6 +65,28 @@ def snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:
     }
 
 
+@pytest.mark.parametrize(
+    ("again", "kept"),
+    [
+        ("M 50.46 135.180721 L 1.5e-05 2", True),  # the last digits of a sum
+        ("M 50.46 135.280728 L 1.6e-05 2", False),  # a tenth of a point can be seen
+        ("M 50.46 135.180728 L 1.6e-05 2 Z", False),  # another shape
+    ],
+)
+def test_a_picture_that_nobody_could_tell_from_the_committed_one_leaves_it(
+    run: Callable[..., Run], results: Results, again: str, kept: bool
+) -> None:
+    def drawn(path: str) -> Run:
+        made = run("x")
+        output = Output("display", data={"image/svg+xml": f"<svg><path d='{path}'/></svg>"})
+        return replace(made, cells=(replace(made.cells[0], outputs=(output,)),))
+
+    results.save(drawn("M 50.46 135.180728 L 1.6e-05 2"))
+    before = snapshot(results.committed.folder)
+    results.save(drawn(again), forced=True)
+    assert (snapshot(results.committed.folder) == before) is kept
+
+
 def with_pictures(run: Run) -> Run:
     outputs = (
         Output("display", data={"text/plain": "<Figure>", "image/svg+xml": SVG}),

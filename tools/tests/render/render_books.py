@@ -39,7 +39,8 @@ untagged = all
 PLOT = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 300 180" width="300" height="180">
 <rect width="300" height="180" fill="white"/>
-<path d="M40 20 V150 H280" fill="none" stroke="black"/><path d="M40 30 C90 120 160 135 280 140" fill="none" stroke="#1f77b4" stroke-width="2"/>
+<path d="M40 20 V150 H280" fill="none" stroke="black"/>
+<path d="M40 30 C90 120 160 135 280 140" fill="none" stroke="#1f77b4" stroke-width="2"/>
 <g id="matplotlib.axis_1"><text x="60" y="165">10</text><text x="150" y="175">epoch</text></g>
 <g id="matplotlib.axis_2"><text x="5" y="90">loss</text></g>
 <g id="legend_1"><text x="230" y="40">train</text><text x="230" y="55">test</text></g>

@@ -1,5 +1,6 @@
 """Labels, numbers, citations, figures, tables: what refers to what, and the messages when it does not."""
 
+import posixpath
 from pathlib import Path
 
 from render_books import CONFIG, PLOT, make
@@ -86,19 +87,15 @@ def test_numbers_are_given_once_for_the_book(tmp_path: Path) -> None:
     assert book.build() == []
     links = {a.attributes["href"]: a.text for a in book.article("two/index").all("a.reference")}
     links = {href: text for href, text in links.items() if "references" not in href}
-    assert (
-        links
-        == {
-            "../one/index.html": "Chapter 1",
-            "../one/words.html#sec-words": "these words",
-            "../one/words.html#subsec-deeper": "Section 1.1.1",
-            "../one/words.html#fig-curve": "Figure 1.1.1",
-            "../one/words.html#tab-things": "Table 1.1.1",
-            "../one/words.html#equation-eq-ab": "(1.1.1)",
-            "../preface.html#sec-preface": "Preface",
-        }
-        or links.pop("../one/index.html#chap-one") == "Chapter 1"
-    )
+    assert links == {
+        "../one/index.html#chap-one": "Chapter 1",
+        "../one/words.html#sec-words": "these words",
+        "../one/words.html#subsec-deeper": "Section 1.1.1",
+        "../one/words.html#fig-curve": "Figure 1.1.1",
+        "../one/words.html#tab-things": "Table 1.1.1",
+        "../one/words.html#equation-eq-ab": "(1.1.1)",
+        "../preface.html#sec-preface": "Preface",
+    }
     text = book.article("two/index").text
     assert (
         "Section 1.1, Section 1.1.1, Figure 1.1.1, Table 1.1.1, (1.1.1), Words, Preface, (1.1.1), these words." in text
@@ -116,8 +113,8 @@ def test_unnumbered_parts_have_no_number_and_the_order_of_reading_is_the_tables(
         link = book.html(page).all("a.next-page")
         if not link:
             break
-        target = (Path(page).parent / link[0].attributes["href"]).as_posix().removesuffix(".html")
-        following[page] = page = target.replace("one/../", "")
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(page), link[0].attributes["href"]))
+        following[page] = page = target.removesuffix(".html")
     assert list(following.values()) == ["preface", "one/index", "one/words", "two/index", "references"]
 
 
@@ -139,13 +136,11 @@ def test_figures_have_captions_sizes_and_descriptions(tmp_path: Path) -> None:
 def test_citations_name_author_and_year_and_only_what_is_cited_is_listed(tmp_path: Path) -> None:
     book = numbered_book(tmp_path)
     book.build()
-    assert "By (Alpha et al., 2001, Lovelace, 1843)" in book.article("two/index").text.replace(";", ",") or (
-        "By (Lovelace, 1843, Alpha et al., 2001)" in book.article("two/index").text
-    )
+    assert "By (Alpha et al., 2001, Lovelace, 1843)" in book.article("two/index").text
     assert "and Alpha et al. (2001)." in book.article("two/index").text
     listed = [entry.text for entry in book.article("references").all("div.citation")]
     assert len(listed) == 2
-    assert any("Notes on the Engine" in entry for entry in listed)
+    assert any("Notes on the engine" in entry for entry in listed)
     assert not any("Unused" in entry for entry in listed)
 
 
@@ -171,6 +166,15 @@ def test_unknown_citations_are_errors_with_the_nearest_key(tmp_path: Path) -> No
     assert message.hint == "did you mean lovelace1843?"
 
 
+def test_a_bibliography_that_cannot_be_read_is_reported_at_its_line(tmp_path: Path) -> None:
+    (tmp_path / "d2l.bib").write_text("@book{one,\n title={T}\n author={A}}\n")
+    messages = make(tmp_path, index="# T\n\n:cite:`one`\n").build()
+    assert [(d.code, place(d)) for d in messages] == [
+        (Code.MARKUP, ("d2l.bib", 3)),
+        (Code.UNKNOWN_CITATION, ("index.md", 3)),
+    ]
+
+
 def test_unknown_roles_keep_their_words(tmp_path: Path) -> None:
     page = "# T\n\nA :numreff:`sec_x` and a {nope}`word` and :func:`d2l.train`.\n"
     book = make(tmp_path, index=page)
@@ -194,6 +198,13 @@ def test_missing_pictures_and_such_outside_of_the_book_are_reported(tmp_path: Pa
     assert article.all("img") == []
     assert not list(book.site.rglob("secret.svg"))
     assert "Tree" in article.text and "Out" in article.text and "Far" in article.text
+
+
+def test_a_title_that_does_not_exist_cannot_be_shown(tmp_path: Path) -> None:
+    (tmp_path / "p.svg").write_text(PLOT)
+    page = "# T\n\n![](p.svg)\n:label:`fig_plain`\n\nSee :ref:`fig_plain` and :ref:`this <fig_plain>`.\n"
+    *_, message = make(tmp_path, index=page).build()
+    assert message.message == "what has the label 'fig_plain' has no title or number to show"
 
 
 def test_one_label_in_two_places_is_reported(tmp_path: Path) -> None:

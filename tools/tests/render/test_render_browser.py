@@ -1,0 +1,181 @@
+"""A site in a real browser: the choice of framework, kept, linked, by keyboard, without JavaScript, and page widths."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from render_books import PLOT, MiniBook, make, out, shown
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; on Debian: apt-get install chromium"),
+]
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; pip install playwright")
+
+CELL = "```{.python .input}\n%s\n```\n\n"
+LONG = "Words and more words, so that there is something to scroll past on every screen. " * 12 + "\n\n"
+
+
+def results(page: str, tab: str, index: int, code: str) -> object:
+    if "plot" in code:
+        return shown(image_svg=PLOT)
+    if "same" in code:
+        return out("wide " * 200)
+    return out(f"{tab}\n" * {"pytorch": 1, "tensorflow": 10, "jax": 25}[tab])
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> MiniBook:
+    torch_only = CELL % "#@tab pytorch\nonly_torch()"
+    wide = "$$" + " + ".join(f"x_{{{n}}}" for n in range(80)) + "$$\n:eqlabel:`eq_wide`\n\n"
+    table = "|" + "|".join(f"column {n}" for n in range(30)) + "|\n" + "|---" * 30 + "|\n" + "|1" * 30 + "|\n\n"
+    sections = "".join(f"## Part {n}\n\n{LONG}" + CELL % f"print({n})" for n in range(6))
+    hidden = ":begin_tab:`jax`\n### Only here\n:label:`sec_only`\n\nWords.\n:end_tab:\n\n"
+    hidden += ":begin_tab:`pytorch`\nOther.\n:end_tab:\n\n"
+    built = make(
+        tmp_path_factory.mktemp("site"),
+        results=results,
+        index="# Book\n\n```toc\n:numbered:\na\nb\n```\n",
+        a=f"# A\n\n{LONG}{sections}{wide}{table}{LONG}" + CELL % "plot(), same()" + LONG + torch_only,
+        b=f"# B\n\n{LONG}" + CELL % "print(1)" + LONG + hidden + "## End\n\nAn unmistakable zeppelin.\n",
+    )
+    assert built.build() == []
+    return built
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: object) -> Iterator[object]:
+    context = browser.new_context(viewport={"width": 1200, "height": 800})
+    tab = context.new_page()
+    tab.problems = []
+    tab.on("pageerror", lambda error: tab.problems.append(str(error)))
+    tab.on("requestfailed", lambda request: tab.problems.append(request.url))
+    yield tab
+    assert tab.problems == []
+    context.close()
+
+
+def address(book: MiniBook, name: str) -> str:
+    return f"{(book.site / name.partition('?')[0].partition('#')[0]).as_uri()}{name[len('x.html') :]}"
+
+
+def shown_panels(page: object) -> set[str]:
+    return set(
+        page.evaluate("[...document.querySelectorAll('.ov-panel')].filter(p => p.offsetParent).map(p => p.dataset.tab)")
+    )
+
+
+def test_a_click_changes_every_set_and_the_next_page_remembers(book: MiniBook, page: object) -> None:
+    page.goto(address(book, "a.html"))
+    assert shown_panels(page) == {"pytorch"}
+    page.get_by_role("tab", name="JAX").first.click()
+    # the last set has no JAX version: its fallback is shown and said
+    assert shown_panels(page) == {"jax", "pytorch"}
+    assert page.get_by_text("This part has no JAX version; shown: PyTorch.").is_visible()
+    assert page.locator("#ov-choice").input_value() == "jax"
+    page.get_by_role("link", name="Next").click()
+    page.wait_for_url("**/b.html*")
+    assert shown_panels(page) == {"jax"}
+    selected = page.get_by_role("tab", selected=True)
+    assert {selected.nth(n).inner_text() for n in range(selected.count())} == {"JAX"}
+
+
+def test_an_address_opens_a_framework_and_an_anchor_its_panel(book: MiniBook, page: object) -> None:
+    page.goto(address(book, "b.html?tab=tensorflow#end"))
+    assert shown_panels(page) >= {"tensorflow"}
+    page.locator("a.headerlink[href='#b']").dispatch_event("click")  # within the page the address keeps its framework
+    assert "tab=tensorflow" in page.url and page.url.endswith("#b")
+    page.goto(address(book, "b.html?tab=nonsense"))
+    assert shown_panels(page) == {"tensorflow", "pytorch"}  # the choice of before, and a fallback
+    page.goto(address(book, "b.html#sec-only"))
+    assert "jax" in shown_panels(page)
+    assert page.locator("#sec-only").is_visible()
+
+
+def test_the_framework_is_chosen_before_the_first_paint(book: MiniBook, page: object) -> None:
+    page.add_init_script(
+        "new MutationObserver(() => { if (document.body) { window.atBody ??= document.documentElement.dataset.tab } })"
+        ".observe(document, {childList: true, subtree: true})"
+    )
+    page.goto(address(book, "a.html?tab=jax"))
+    assert page.evaluate("window.atBody") == "jax"
+
+
+def test_the_readers_line_stays_where_it_was(book: MiniBook, page: object) -> None:
+    page.goto(address(book, "a.html"))
+    heading = page.locator("h2", has_text="Part 4")
+    page.evaluate(
+        "h => scrollTo({top: h.getBoundingClientRect().top + scrollY - 80, behavior: 'instant'})",
+        heading.element_handle(),
+    )
+    before = heading.bounding_box()["y"]
+    page.locator("#ov-choice").select_option("jax")
+    assert abs(heading.bounding_box()["y"] - before) < 2
+    button = page.get_by_role("tab", name="TensorFlow").nth(4)
+    button.scroll_into_view_if_needed()
+    before = button.bounding_box()["y"]
+    button.click()
+    assert abs(button.bounding_box()["y"] - before) < 2
+
+
+def test_arrows_move_between_tabs(book: MiniBook, page: object) -> None:
+    page.goto(address(book, "a.html"))
+    page.get_by_role("tab", name="PyTorch").first.focus()
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.textContent") == "TensorFlow"
+    assert "tensorflow" in shown_panels(page)
+    page.keyboard.press("End")
+    assert page.evaluate("document.activeElement.textContent") == "JAX"
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.textContent") == "PyTorch"
+
+
+def test_without_javascript_every_panel_is_readable_under_its_name(book: MiniBook, browser: object) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address(book, "b.html"))
+    names = page.locator(".ov-name")
+    assert [names.nth(n).is_visible() for n in range(names.count())] == [True] * 5
+    assert [p.is_visible() for p in page.locator(".ov-panel").all()] == [True] * 5
+    assert not page.locator(".ov-bar").first.is_visible()
+    context.close()
+
+
+@pytest.mark.parametrize("width", [360, 768, 1200])
+def test_no_page_scrolls_sideways(book: MiniBook, page: object, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(address(book, "a.html"))
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    equation = page.locator("#equation-eq-wide")
+    assert equation.locator(".ov-eq-body").evaluate("e => e.scrollWidth > e.clientWidth && e.tabIndex === 0")
+    number, body = equation.locator(".eqno").bounding_box(), equation.locator(".ov-eq-body").bounding_box()
+    assert number["x"] >= body["x"] + body["width"]
+
+
+def test_plots_turn_dark_with_the_page(book: MiniBook, page: object) -> None:
+    page.emulate_media(color_scheme="dark")
+    page.goto(address(book, "a.html"))
+    assert "invert" in page.locator("img.ov-drawing").first.evaluate("e => getComputedStyle(e).filter")
+    page.emulate_media(color_scheme="light")
+    assert page.locator("img.ov-drawing").first.evaluate("e => getComputedStyle(e).filter") == "none"
+
+
+def test_search_finds_a_word_without_a_server(book: MiniBook, page: object) -> None:
+    page.goto(address(book, "a.html"))
+    page.get_by_role("textbox", name="Search").fill("zeppelin")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html*")
+    page.locator("ul.search a").first.wait_for()
+    assert page.locator("ul.search a").first.get_attribute("href").startswith("b.html")
+    page.problems.clear()  # summaries are fetched, which browsers refuse for files; results do not need them
