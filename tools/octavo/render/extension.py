@@ -330,6 +330,19 @@ class CitationStyle(AuthorYearReferenceStyle):  # type: ignore[misc]
         super().__init__(bracket_textual=_round(), bracket_parenthetical=_round(), bracket_year=_round())
 
 
+class WrappersWithoutIds(SphinxPostTransform):
+    """Furo copies the ids of a table or formula to the box that it puts around it; an id may stand on one element."""
+
+    formats = ("html",)
+    default_priority = 501  # just after Furo's
+
+    def run(self, **kwargs: Any) -> None:
+        """Leave the ids to what is inside."""
+        for box in self.document.findall(nodes.container):
+            if {"table-wrapper", "math-wrapper"} & set(box["classes"]):
+                box["ids"] = []
+
+
 # -- pictures
 
 
@@ -497,6 +510,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     octavo_nodes.setup(app)
     math.setup(app)
     app.add_post_transform(References)
+    app.add_post_transform(WrappersWithoutIds)
     app.add_post_transform(OutputPictures)
     app.add_config_value("octavo_fingerprint", "", "env")
     app.connect("env-get-outdated", outdated)

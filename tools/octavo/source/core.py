@@ -171,7 +171,7 @@ def _with_marks_apart(tokens: list[Token]) -> Iterator[Token]:
         children = list(inline.children or ())
         marks = _pop_marks(children, inline)
         picture = _lone_picture(children)
-        if picture is not None and (picture.content or marks):
+        if picture is not None and (picture.content or marks or _type_at(tokens, index + 3) == "mark"):
             yield _figure(picture, inline, token)
         else:
             if marks:

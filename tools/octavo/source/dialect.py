@@ -16,7 +16,7 @@ token                           meaning and ``meta``
                                 ``children`` is the caption
 ``math_block``                  a displayed formula: ``label``
 ``math_inline``                 a formula in a line; ``math_inline_double`` for ``$$…$$`` inside a paragraph
-``role``                        ``:name:`text` ``: ``name``, ``target``, ``source``
+``role``                        ``:name:`text` ``: ``name``, ``target``, ``source`` as written, ``newlines`` in it
 ``label``                       a label that nothing carries: ``label``
 ``misplaced``                   another mark that nothing carries: ``name``, ``value``
 ==============================  =======================================================================================

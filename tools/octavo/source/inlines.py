@@ -27,7 +27,12 @@ def role(state: StateInline, silent: bool) -> bool:
         token = state.push("role", "", 0)
         token.content = " ".join(match[3].split())
         token.markup = match[2]
-        token.meta = {"name": match[1], "target": token.content, "source": match[0]}
+        token.meta = {
+            "name": match[1],
+            "target": token.content,
+            "source": match[0],
+            "newlines": match[0].count("\n"),
+        }
     state.pos = match.end()
     return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -64,6 +65,12 @@ def test_every_result_is_shown_in_its_framework(site: Path, repository: Path) ->
     script = repository / "tools/ci/check_site.py"
     answer = subprocess.run([sys.executable, script, repository, site], capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stdout
+
+
+def test_no_id_stands_twice_on_a_page(site: Path) -> None:
+    for file in site.rglob("*.html"):
+        ids = re.findall(r"<[^>]+\sid=\"([^\"]+)\"", file.read_text(encoding="utf-8"))
+        assert sorted(ids) == sorted(set(ids)), file.name
 
 
 @pytest.mark.browser

@@ -5,7 +5,7 @@ from fixture import Case, cases
 
 from octavo.config import Library
 from octavo.model import Code
-from octavo.select.rewrite import rewrite_aliases
+from octavo.select.aliases import rewrite_aliases
 
 LIBRARY = Library(
     tab="pytorch",

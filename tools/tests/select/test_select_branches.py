@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from octavo.model import Code
-from octavo.select.rewrite import resolve_branches
+from octavo.select.branches import resolve_branches
 from octavo.syntax import mask, parse
 
 TABS = ("pytorch", "jax", "mxnet")

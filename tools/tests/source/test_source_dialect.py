@@ -148,6 +148,16 @@ def test_a_lone_picture_is_a_figure_with_its_size_and_label() -> None:
     }
 
 
+def test_a_label_makes_a_figure_of_a_picture_without_a_caption() -> None:
+    (figure,) = MD.parse("![](../img/x.svg)\n:label:`fig_x`\n", {})
+    assert (figure.type, figure.meta["label"]) == ("figure", "fig_x")
+
+
+def test_a_role_may_break_over_lines_and_later_ones_keep_their_place() -> None:
+    (_, inline, _) = MD.parse(":ref:`a\nb` and :ref:`c`\n", {})
+    assert [line for token, line in dialect.walk_inline(inline) if token.type == "role"] == [0, 1]
+
+
 def test_a_caption_may_stand_below_its_table() -> None:
     table = next(t for t in MD.parse("| a |\n|---|\n| 1 |\n\n:Below\n:label:`tab_x`\n", {}) if t.type == "table_open")
     assert plain_text(table.meta["caption"]) == "Below"
