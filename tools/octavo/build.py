@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from octavo import config
-from octavo.config import Settings
 from octavo.diagnostics import Code, Diagnostics, error
 from octavo.model import Book, CellKind, Definition, Edition, Inputs, Run, Span
 

@@ -1,14 +1,13 @@
 """The command line: arguments → :mod:`octavo.build` → exit code.
 
-Exit codes: 0 done, 1 the book has errors, 2 wrong usage, 130 interrupted. Everything heavy is imported inside the
-commands, so that ``--help`` answers at once.
+Exit codes: 0 done, 1 the book has errors, 2 wrong usage, 70 a fault of octavo, 130 interrupted. Everything heavy is
+imported inside the commands, so that ``--help`` answers at once.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from octavo.build import Workshop
 
 EXIT_ERRORS = 1
+EXIT_FAULT = 70
 EXIT_INTERRUPTED = 130
 
 PRODUCTS = ("html", "lib")
@@ -27,6 +27,22 @@ PRODUCTS = ("html", "lib")
 
 class _Commands(click.Group):
     """Lists commands in the order in which they are written here: the order of a book's life."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; an interrupt has its own exit code, and a fault of ours says where its traceback is."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("interrupted; what was finished is kept", err=True)
+            sys.exit(EXIT_INTERRUPTED)
+        except BrokenPipeError:
+            sys.stderr.close()
+            sys.exit(EXIT_ERRORS)
+        except Exception as fault:
+            if isinstance(fault, click.ClickException | click.exceptions.Exit | click.Abort):
+                raise
+            _report_fault(fault)
+            sys.exit(EXIT_FAULT)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
@@ -48,7 +64,7 @@ class _Commands(click.Group):
 @click.group(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 the book has errors, 2 wrong usage, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 the book has errors, 2 wrong usage, 70 a fault of octavo, 130 interrupted.",
 )
 @click.option(
     "-C",
@@ -70,6 +86,19 @@ def main(context: click.Context, folder: Path) -> None:
     octavo check              every mistake in the source, with file and line
     """
     context.obj = folder
+
+
+def _report_fault(fault: Exception) -> None:
+    """Say that octavo itself is at fault, and keep the traceback in a file for the report."""
+    import tempfile
+    import traceback
+
+    text = "".join(traceback.format_exception(fault))
+    with tempfile.NamedTemporaryFile("w", prefix="octavo-", suffix=".log", delete=False, encoding="utf-8") as log:
+        log.write(f"octavo {__version__}, python {sys.version}\n{' '.join(sys.argv[1:])}\n\n{text}")
+    what = " ".join(str(fault).split()) or "no message"
+    click.echo(f"error[internal]: a fault of octavo, not of your book: {type(fault).__name__}: {what}", err=True)
+    click.echo(f"   hint: please report it, with {log.name}", err=True)
 
 
 def _workshop(context: click.Context, *, output: Path | None = None) -> Workshop:
@@ -101,15 +130,6 @@ def _finish(workshop: Workshop, *, as_json: bool = False) -> None:
             click.echo(" and ".join(counts), err=True)
     if workshop.failed:
         sys.exit(EXIT_ERRORS)
-
-
-def _guarded(work: Callable[[], None]) -> None:
-    """Turn Ctrl-C into its exit code; kernels are ended by whoever started them."""
-    try:
-        work()
-    except KeyboardInterrupt:
-        click.echo("interrupted; what was finished is kept", err=True)
-        sys.exit(EXIT_INTERRUPTED)
 
 
 _tab = click.option("--tab", "tabs", multiple=True, metavar="TAB", help="Only this framework; may be repeated.")
@@ -165,23 +185,20 @@ def build(
     workshop = _workshop(context, output=output)
     _check_tabs(workshop, tabs)
 
-    def work() -> None:
-        from octavo.progress import progress_for
+    from octavo.progress import progress_for
 
-        with progress_for() as progress:
-            if "lib" in products:
-                written = workshop.compare_libraries() if check_only else workshop.write_libraries()
-                for path in written:
-                    progress.note(f"wrote {path}")
-            if "html" in products:
-                if not no_execute:
-                    workshop.execute(workshop.stale(tabs=tabs), progress, jobs=jobs)
-                site = workshop.build_html(progress)
-                if site is not None:
-                    progress.note(f"the website is {_shown(site)}")
-        _finish(workshop)
-
-    _guarded(work)
+    with progress_for() as progress:
+        if "lib" in products:
+            written = workshop.compare_libraries() if check_only else workshop.write_libraries()
+            for path in written:
+                progress.note(f"wrote {path}")
+        if "html" in products:
+            if not no_execute:
+                workshop.execute(workshop.stale(tabs=tabs), progress, jobs=jobs)
+            site = workshop.build_html(progress)
+            if site is not None:
+                progress.note(f"the website is {_shown(site)}")
+    _finish(workshop)
 
 
 def _shown(path: Path) -> str:
@@ -207,18 +224,15 @@ def run(context: click.Context, pages: tuple[str, ...], rerun: bool, tabs: tuple
     workshop = _workshop(context)
     _check_tabs(workshop, tabs)
 
-    def work() -> None:
-        from octavo.progress import progress_for
+    from octavo.progress import progress_for
 
-        names = _named(workshop, pages)
-        with progress_for() as progress:
-            chosen = workshop.all(names, tabs) if rerun else workshop.stale(names, tabs)
-            workshop.execute(chosen, progress, jobs=jobs, rerun=rerun)
-            if not chosen and not workshop.failed:
-                progress.note("nothing is stale")
-        _finish(workshop)
-
-    _guarded(work)
+    names = _named(workshop, pages)
+    with progress_for() as progress:
+        chosen = workshop.all(names, tabs) if rerun else workshop.stale(names, tabs)
+        workshop.execute(chosen, progress, jobs=jobs, rerun=rerun)
+        if not chosen and not workshop.failed:
+            progress.note("nothing is stale")
+    _finish(workshop)
 
 
 def _named(workshop: Workshop, patterns: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -316,14 +330,11 @@ def env_make(context: click.Context, tabs: tuple[str, ...]) -> None:
     workshop = _workshop(context)
     _check_tabs(workshop, tabs)
 
-    def work() -> None:
-        from octavo.progress import progress_for
+    from octavo.progress import progress_for
 
-        with progress_for() as progress:
-            workshop.make_environments(tabs, progress)
-        _finish(workshop)
-
-    _guarded(work)
+    with progress_for() as progress:
+        workshop.make_environments(tabs, progress)
+    _finish(workshop)
 
 
 @env.command("remove")
