@@ -308,14 +308,16 @@ class Workshop:
         self, chosen: Sequence[Planned], progress: Progress, *, jobs: int | None = None, rerun: bool = False
     ) -> list[Run]:
         """Execute pages and keep their results; failures are reported, and stop nothing else."""
-        if not chosen or self.settings is None:
+        if self.settings is None:
+            return []
+        for path in self.write_libraries():
+            progress.note(f"wrote {path}")
+        if not chosen:
             self.commit_results()
             return []
         from octavo.execute import failures
         from octavo.execute.schedule import Task, run_all
 
-        for path in self.write_libraries():
-            progress.note(f"wrote {path}")
         progress.begin(len(chosen))
         tasks = [
             Task(
@@ -364,20 +366,27 @@ class Workshop:
                 if known is not None:
                     committed.write(replace(known, page=page))
         if not self.diagnostics.has_errors:
-            committed.prune(self.plan)
+            committed.prune(self.editions)
 
     def _working_folder(self, edition: Edition) -> Path:
-        """A scratch folder for a page's kernel, with the book's resources where the page expects them."""
+        """An empty scratch folder for a page's kernel, with the book's resources where the page expects them.
+
+        It stands where the page does, under a name of its own, so that ``../img`` leads to the pictures; what stands
+        above it, such as data that pages download to ``../data``, pages share.
+        """
         assert self.settings is not None
         root = self.output / "run" / edition.tab
-        folder = (root / edition.page).parent
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in self.settings.resources:
-            source = (self.settings.source / name).resolve()
-            link = root / name.rstrip("/")
-            if source.exists() and source.is_relative_to(self.settings.source.resolve()) and not link.is_symlink():
+        chapter, _, name = edition.page.rpartition("/")
+        folder = root / f"{chapter}~{name}"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        source = self.settings.source.resolve()
+        for resource in self.settings.resources:
+            target = (source / resource).resolve()
+            link = (root if chapter else folder) / resource.rstrip("/")
+            if target.exists() and target.is_relative_to(source) and not link.is_symlink():
                 link.parent.mkdir(parents=True, exist_ok=True)
-                link.symlink_to(source)
+                link.symlink_to(target)
         return folder
 
     def shown(self) -> Mapping[tuple[str, str], Run]:
@@ -411,8 +420,6 @@ class Workshop:
             return None
         from octavo.render.project import render_html
 
-        for path in self.write_libraries():
-            progress.note(f"wrote {path}")
         found = Diagnostics()
         runs = self.shown()
         stale = sum(self.results.find(p.key, p.edition.page, p.edition.tab) is None for p in self.plan.values())

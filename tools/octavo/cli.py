@@ -77,7 +77,7 @@ class _Commands(click.Group):
 @click.version_option(__version__, "-V", "--version", message="octavo %(version)s")
 @click.pass_context
 def main(context: click.Context, folder: Path) -> None:
-    r"""Build a literate book: one Markdown source, every framework executed.
+    """Build a literate book: one Markdown source, every framework executed.
 
     \b
     octavo build html         the website; pages whose code changed are executed first
@@ -134,7 +134,9 @@ def _finish(workshop: Workshop, *, as_json: bool = False) -> None:
 
 _tab = click.option("--tab", "tabs", multiple=True, metavar="TAB", help="Only this framework; may be repeated.")
 _json = click.option("--json", "as_json", is_flag=True, help="For machines: JSON on standard output.")
-_jobs = click.option("-j", "--jobs", type=click.IntRange(min=1), help="Kernels at once. Default: as many as cores.")
+_jobs = click.option(
+    "-j", "--jobs", type=click.IntRange(min=1), help="Kernels at once. Default: [execute] jobs, or as many as cores."
+)
 _output = click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
@@ -169,7 +171,7 @@ def build(
     jobs: int | None,
     output: Path | None,
 ) -> None:
-    r"""Bring products up to date: html, lib.
+    """Bring products up to date: html, lib.
 
     \b
     html   the website, with every framework's results on each page
@@ -254,14 +256,15 @@ def _named(workshop: Workshop, patterns: tuple[str, ...]) -> tuple[str, ...] | N
 def status(context: click.Context, pages: tuple[str, ...], tabs: tuple[str, ...], as_json: bool) -> None:
     """Say what is fresh, stale (and why), missing or failed.
 
-    With --json: {"runs": [{"page", "tab", "state", "reasons"}]}.
+    With --json: {"runs": [{"page", "tab", "state", "reasons"}], "messages": [as `octavo check --json`]}.
     """
     workshop = _workshop(context)
     _check_tabs(workshop, tabs)
     states = workshop.states(_named(workshop, pages), tabs)
     if as_json:
         rows = [{"page": s.page, "tab": s.tab, "state": s.state, "reasons": list(s.reasons)} for s in states]
-        click.echo(json.dumps({"runs": rows}, indent=2, ensure_ascii=False))
+        told = [diagnostic.to_json() for diagnostic in workshop.diagnostics]
+        click.echo(json.dumps({"runs": rows, "messages": told}, indent=2, ensure_ascii=False))
         if workshop.failed:
             sys.exit(EXIT_ERRORS)
         return

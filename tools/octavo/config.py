@@ -57,10 +57,8 @@ KEYS: tuple[Key, ...] = (
     Key("html", "html_logo", "", "File of the site's logo."),
     Key("html", "include_css", "", "Style sheets added to every page."),
     Key("html", "include_js", "", "Scripts added to every page."),
-    Key("html", "repository", "", "Address of the book's public repository, for links to the source."),
     Key("pdf", "bibfile", "d2l.bib", "The BibTeX file that citations are looked up in."),
     Key("library", "version_file", "", "Module in which ``__version__`` is kept equal to the release."),
-    Key("library", "harvest", "own", "``own`` (syntax tree) or ``compatible`` (as d2lbook writes it, to the byte)."),
 )
 
 LIBRARY_KEYS: tuple[Key, ...] = (
@@ -154,10 +152,8 @@ class Settings:
     logo: str = ""
     include_css: tuple[str, ...] = ()
     include_js: tuple[str, ...] = ()
-    repository: str = ""
     bibfile: str = "d2l.bib"
     version_file: str = ""
-    harvest: Literal["own", "compatible"] = "own"
     libraries: Mapping[str, Library] = field(default_factory=dict)
     """Framework → its library; frameworks that harvest nothing are missing."""
 
@@ -271,10 +267,8 @@ class _Reader:
             logo=self._folder("html", "html_logo"),
             include_css=self._words("html", "include_css"),
             include_js=self._words("html", "include_js"),
-            repository=self._text("html", "repository"),
             bibfile=self._folder("pdf", "bibfile"),
             version_file=self._folder("library", "version_file"),
-            harvest=cast(Literal["own", "compatible"], self._choice("library", "harvest", ("own", "compatible"))),
             libraries=self._libraries(tabs),
         )
         return settings, tuple(self.messages)

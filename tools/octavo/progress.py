@@ -88,7 +88,7 @@ class PlainProgress:
         """Print that a page starts."""
         with self.lock:
             self.running[page, tab] = _Running(cells)
-            self._line(f"executing {page} ({tab}), {cells} cells")
+            self._line(f"executing {page} ({tab}), {cells} {'cell' if cells == 1 else 'cells'}")
 
     def on_cell(self, page: str, tab: str, number: int, cells: int) -> None:
         """Say nothing: a log needs no line for each cell."""

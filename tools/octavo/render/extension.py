@@ -240,8 +240,9 @@ class References(SphinxPostTransform):
             return
         english = (self.config.language or "en").startswith("en")
         form = "Chapter %s" if english and len(number) == 1 else self.config.numfig_format["section"]
-        text = form % ".".join(map(str, number))
-        shown = node.children[0].astext().replace("%s", text) if node["refexplicit"] else text
+        written = ".".join(map(str, number))
+        words = node.children[0].astext()
+        shown = words.replace("%s", written).replace("{number}", written) if node["refexplicit"] else form % written
         inner = nodes.inline(shown, shown, classes=["std", "std-numref"])
         builder = self.env._app.builder
         node.replace_self(make_refnode(builder, node["refdoc"], page, anchor, inner))

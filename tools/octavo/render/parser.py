@@ -31,12 +31,6 @@ from octavo.render.nodes import reader_note, tab_panel, tab_set
 from octavo.render.outputs import Pictures, failure_box, render
 from octavo.source import dialect
 
-HIDE_MARKS = re.compile(
-    r"^[ \t]*#[ \t]*(?:@hide(?:_all|_code|_outputs?)?|Hide (?:code|outputs?)|@varies)[ \t]*\n?", re.MULTILINE
-)
-"""Mark lines that are for the toolchain and not for readers."""
-
-TITLED = re.compile(r"(?P<title>.+?)\s*<(?P<target>[^<>]+)>", re.DOTALL)
 LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*(px|em|rem|ex|pt|pc|cm|mm|in|%)?")
 CITATION_FORMS = {"cite": "p", "citep": "p", "citet": "t"}
 
@@ -203,7 +197,7 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
 
     def _cell_part(self, cell: Cell, tab: str, position: int) -> Part:
         edition = self.source.editions[self.page, tab]
-        code = "" if cell.hide_code else HIDE_MARKS.sub("", edition.cells[position].code.text).strip("\n")
+        code = "" if cell.hide_code else edition.cells[position].code.text.strip("\n")
         run = self.source.runs.get((self.page, tab))
         failure = run.failure if run and run.failure and run.failure.cell == position else None
         outputs: tuple[Output, ...] = ()
@@ -483,8 +477,10 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
         self.current_node.append(node)
 
     def _render_reference(self, name: str, text: str, token: SyntaxTreeNode) -> None:
-        match = TITLED.fullmatch(text)
-        shown, label = (match["title"], match["target"].strip()) if match else (text, text)
+        words, label = dialect.titled(text)
+        shown = words or text
+        if words and name == "numref" and not re.search(r"%s|\{(?:number|name)\}", words):
+            name = "ref"  # own words without a place for the number want no number
         equation = name == "eqref"
         node = addnodes.pending_xref(
             "",
@@ -494,7 +490,7 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
             reftype="eq" if equation else name,
             reftarget=label if equation else label.lower(),
             octavo_label=label,
-            refexplicit=match is not None,
+            refexplicit=words is not None,
             refwarn=True,
         )
         self._append(node, token)

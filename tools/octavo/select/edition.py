@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from octavo.config import Settings
 from octavo.diagnostics import Diagnostic
@@ -49,17 +48,6 @@ def without_marks(code: Code) -> Code:
     if not kept:
         return Code("", code.lines[:1])
     return Code("\n".join(line for line, _ in kept), tuple(number for _, number in kept))
-
-
-def groups(cells: Mapping[str, EditionCell]) -> tuple[tuple[tuple[str, ...], Code], ...]:
-    """The frameworks of one cell, those together whose readers see the same code.
-
-    One group means that the cell needs no tabs. Order is that of ``cells``.
-    """
-    found: dict[str, tuple[list[str], Code]] = {}
-    for tab, cell in cells.items():
-        found.setdefault(cell.code.text, ([], cell.code))[0].append(tab)
-    return tuple((tuple(tabs), code) for tabs, code in found.values())
 
 
 def _cut_cell(cell: Cell, path: str, tab: str, settings: Settings) -> tuple[EditionCell | None, tuple[Diagnostic, ...]]:

@@ -26,6 +26,7 @@ In its ``meta``, ``heading_open`` may have ``label``, and ``table_open`` ``label
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from markdown_it import MarkdownIt
@@ -45,6 +46,9 @@ ROLES = REFERENCE_ROLES | CITATION_ROLES | API_ROLES
 """Roles that a page may use in the form ``:name:`text` ``."""
 
 
+TITLED = re.compile(r"(?P<title>.+?)\s*<(?P<target>[^<>]+)>", re.DOTALL)
+
+
 def install(md: MarkdownIt) -> None:
     """Add the dialect's rules to a markdown-it parser."""
     blocks.install(md)
@@ -61,6 +65,12 @@ def parser() -> MarkdownIt:
     md.use(footnote_plugin, inline=False, move_to_end=False, always_match_refs=True)
     install(md)
     return md
+
+
+def titled(text: str) -> tuple[str | None, str]:
+    """The own words and the target of a reference's text: ``words <label>`` or ``label`` alone."""
+    match = TITLED.fullmatch(text)
+    return (match["title"], match["target"].strip()) if match else (None, text)
 
 
 def walk_inline(token: Token) -> Iterator[tuple[Token, int]]:

@@ -23,13 +23,15 @@ TAB_MARK = re.compile(r"#[ \t]*@tab[ \t]+([\w, \t.-]+)")
 TAB_MAGIC = re.compile(r"%%tab[ \t]+([\w, \t.-]+)")
 HEADER_MARK = "%load_ext d2lbook.tab"
 HIDE_CODE = re.compile(r"^\s*#\s*(?:@hide(?:_all|_code)?|Hide code)\s*$", re.MULTILINE)
-HIDE_OUTPUT = re.compile(r"^\s*#\s*(?:@hide(?:_all|_output)?|Hide outputs?)\s*$", re.MULTILINE)
+HIDE_OUTPUT = re.compile(r"^\s*#\s*(?:@hide(?:_all|_outputs?)?|Hide outputs?)\s*$", re.MULTILINE)
 LABEL_KINDS: dict[str, Literal["section", "figure", "table", "equation"]] = {
     "heading_open": "section",
     "figure": "figure",
     "table_open": "table",
     "math_block": "equation",
 }
+DIRECTIVE_NAME = re.compile(r"^:?name:[ \t]+(\S+)[ \t]*$", re.MULTILINE)
+RST_TARGET = re.compile(r"^[ \t]*\.\. _([^:`]+):[ \t]*$", re.MULTILINE)
 VARIES = re.compile(r"^\s*#\s*@varies\s*$", re.MULTILINE)
 
 
@@ -211,7 +213,11 @@ class _Reader:
 
     def _labels(self) -> Iterator[Label]:
         for token in self.tokens:
-            name = (token.meta or {}).get("label")
+            if token.type == "fence":
+                yield from self._names_in_markup(token, DIRECTIVE_NAME if token.info.strip()[:1] == "{" else None)
+            elif token.type == "raw_rst":
+                yield from self._names_in_markup(token, RST_TARGET)
+            name = token.content if token.type == "myst_target" else (token.meta or {}).get("label")
             if name is None or token.map is None:
                 continue
             line = token.meta.get("label_line")
@@ -220,6 +226,12 @@ class _Reader:
                 lines = range(token.map[1] - 1, token.map[0] - 1, -1)
                 line = next((n for n in lines if name in self.lines[n]), token.map[0])
             yield Label(name, LABEL_KINDS.get(token.type, "place"), self._span(line, name))
+
+    def _names_in_markup(self, token: Token, pattern: re.Pattern[str] | None) -> Iterator[Label]:
+        """Names that MyST's directives and reStructuredText give to what they hold."""
+        for match in pattern.finditer(token.content) if pattern and token.map else ():
+            line = (token.map or [0])[0] + 1 + token.content.count("\n", 0, match.start())
+            yield Label(match[1], "place", self._span(line, match[1]))
 
     def _references(self) -> Iterator[Reference]:
         for token in self.tokens:
@@ -233,7 +245,8 @@ class _Reader:
                     source = str(child.attrGet("src") or "")
                     yield Reference("image", source, "", self._span(line, source))
                 elif child.type == "role" and child.meta["name"] in dialect.REFERENCE_ROLES:
-                    yield Reference("label", child.content, child.meta["name"], self._span(line, child.content))
+                    _, target = dialect.titled(child.content)
+                    yield Reference("label", target, child.meta["name"], self._span(line, target))
                 elif child.type == "role" and child.meta["name"] in dialect.CITATION_ROLES:
                     for key in split_names(child.content):
                         yield Reference("citation", key, child.meta["name"], self._span(line, key))

@@ -212,6 +212,8 @@ def test_myst_works_beside_the_dialect(tmp_path: Path) -> None:
 def doctree(root: Path, page: str) -> str:
     path = root / f"_build/doctrees/{page}.doctree"
     text: str = pickle.loads(path.read_bytes()).pformat()
+    # docutils before 0.22 shows truth values as words
+    text = text.replace('="False"', '="0"').replace('="True"', '="1"')
     return text.split("\n", 1)[1]  # the first line holds the temporary path
 
 

@@ -1,8 +1,8 @@
 from pathlib import Path
 
 from octavo.config import Library, Settings
-from octavo.model import Cell, CellKind, Code, Document, EditionCell, Span
-from octavo.select.edition import cut, groups
+from octavo.model import Cell, CellKind, Code, Document, Span
+from octavo.select.edition import cut
 
 LIBRARIES = {
     "pytorch": Library("pytorch", "d2l/torch.py", "torch", simple_alias=(("ones", "ones"),)),
@@ -49,17 +49,6 @@ def test_cells_that_are_not_of_the_framework_or_become_empty_are_left_out() -> N
 
 def test_a_framework_without_library_keeps_the_aliases() -> None:
     assert texts(document("d2l.ones(2)", tabs=("mxnet",)), "mxnet") == ["d2l.ones(2)"]
-
-
-def test_frameworks_with_equal_code_form_a_group() -> None:
-    page = document("x = d2l.ones(2)", "y = 1")
-    editions = {tab: cut(page, tab, SETTINGS)[0] for tab in ("pytorch", "jax")}
-
-    def nth(index: int) -> dict[str, EditionCell]:
-        return {tab: edition.cells[index] for tab, edition in editions.items()}
-
-    assert [tabs for tabs, _ in groups(nth(0))] == [("pytorch",), ("jax",)]
-    assert groups(nth(1)) == ((("pytorch", "jax"), Code("y = 1", (6,))),)
 
 
 def test_messages_say_where_and_for_whom() -> None:
