@@ -121,11 +121,15 @@ class LiveProgress(PlainProgress):
         self.live = Live(console=self.console, refresh_per_second=5, transient=True, get_renderable=self._view)
 
     def _line(self, text: str) -> None:
-        self.console.print(text, markup=False)
+        from rich.text import Text
+
+        self.console.print(Text(text))
 
     def stage(self, text: str) -> None:
         """Show what begins."""
-        self.console.print(text, style="dim", markup=False)
+        from rich.text import Text
+
+        self.console.print(Text(text, style="dim"))
 
     def on_start(self, page: str, tab: str, cells: int) -> None:
         """Add a page to the list."""
@@ -140,19 +144,20 @@ class LiveProgress(PlainProgress):
 
     def _view(self) -> Table:
         from rich.table import Table
+        from rich.text import Text
 
         table = Table.grid(padding=(0, 2))
         with self.lock:
             for (page, tab), running in sorted(self.running.items(), key=lambda item: item[1].since):
                 elapsed = time.monotonic() - running.since
                 table.add_row(
-                    f"[cyan]{page}[/]",
-                    tab,
-                    f"cell {max(running.number, 1)} of {running.cells}",
-                    f"[dim]{elapsed:.0f} s[/]",
+                    Text(page, style="cyan"),
+                    Text(tab),
+                    Text(f"cell {max(running.number, 1)} of {running.cells}"),
+                    Text(f"{elapsed:.0f} s", style="dim"),
                 )
             if self.running:
-                table.add_row(f"[dim]{self.done} of {self.total} done[/]")
+                table.add_row(Text(f"{self.done} of {self.total} done", style="dim"))
         return table
 
     def __enter__(self) -> LiveProgress:

@@ -1,0 +1,59 @@
+"""What a build shows while it works: plain lines in a log, a live list on a terminal."""
+
+from __future__ import annotations
+
+import io
+
+from octavo.model import Failure, Inputs, Run
+from octavo.progress import LiveProgress, PlainProgress, progress_for
+
+INPUTS = Inputs((), {}, {}, {})
+GOOD = Run("k", "chapter_x/page", "jax", INPUTS, (), seconds=1.25)
+BAD = Run("k", "chapter_x/other", "jax", INPUTS, (), Failure("exception", "ValueError", "no"), seconds=2.0)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def work(progress: PlainProgress) -> None:
+    with progress:
+        progress.on_environment("jax", "making the environment of jax: installing 61 packages")
+        progress.begin(2)
+        progress.on_start("chapter_x/page", "jax", 1)
+        progress.on_cell("chapter_x/page", "jax", 1, 1)
+        progress.on_start("chapter_x/other", "jax", 7)
+        progress.on_end(GOOD)
+        progress.on_cell("chapter_x/other", "jax", 3, 7)
+        if isinstance(progress, LiveProgress):
+            progress.live.refresh()  # sooner than its five times a second
+        progress.on_end(BAD)
+        progress.note("the website is _build/html/index.html")
+
+
+def test_a_log_gets_a_line_for_each_page_that_starts_and_ends() -> None:
+    log = io.StringIO()
+    progress = progress_for(log)
+    assert not isinstance(progress, LiveProgress)
+    work(progress)
+    assert log.getvalue().splitlines() == [
+        "making the environment of jax: installing 61 packages",
+        "executing chapter_x/page (jax), 1 cell",
+        "executing chapter_x/other (jax), 7 cells",
+        "[1/2] chapter_x/page (jax) done in 1.2 s",
+        "[2/2] chapter_x/other (jax) failed: ValueError in 2.0 s",
+        "the website is _build/html/index.html",
+    ]
+
+
+def test_a_terminal_gets_page_framework_cell_and_time() -> None:
+    terminal = Terminal()
+    progress = progress_for(terminal)
+    assert isinstance(progress, LiveProgress)
+    work(progress)
+    shown = terminal.getvalue()
+    assert "chapter_x/other" in shown and "cell 3 of 7" in shown and "1 of 2 done" in shown
+    assert "[1/2] chapter_x/page (jax) done in 1.2 s" in shown
+    assert "[cyan]" not in shown and "[/]" not in shown
+    assert "\x1b[?25h" in shown, "the cursor comes back"
