@@ -6,7 +6,7 @@ import numpy
 from IPython import get_ipython
 from matplotlib import pyplot as plt
 from matplotlib_inline.config import InlineBackend
-from mxnet import autograd, gluon, np, npx
+from mxnet import autograd, np, npx
 from mxnet.gluon import nn
 from sklearn.datasets import load_diabetes
 
@@ -39,35 +39,44 @@ npx.set_np()
 
 # From chapter_preface/index.md
 def use_svg_display():
-    """Draw the figures of a notebook as SVG: text as text, no background, equal bytes in every run.
+    """Draw the figures of a notebook as SVG, in the style of the book.
 
-    Lines of text are gray and line colors of medium lightness, so that they stand out from white
-    and from black. Outside IPython only the style is set. Calling it twice does no harm.
+    Text stays text, there is no background, and every run gives equal bytes.
+    Text is gray and lines are of medium lightness, so that they stand out
+    from white and from black. Outside IPython only the style is set. Calling
+    it twice does no harm.
 
-    Example: ``use_svg_display(); plt.plot([0, 1], [1, 0])``
+    Example:
+        >>> use_svg_display()
     """
     gray = '#767676'
     plt.rcParams.update({
         'svg.fonttype': 'none', 'svg.hashsalt': 'd2l',
-        'figure.facecolor': 'none', 'axes.facecolor': 'none', 'savefig.facecolor': 'none',
-        'legend.facecolor': 'none', 'legend.edgecolor': gray, 'text.color': gray,
-        'axes.labelcolor': gray, 'axes.edgecolor': gray, 'xtick.color': gray,
-        'ytick.color': gray, 'grid.color': gray,
-        'axes.prop_cycle': plt.cycler(color=['#2f7fc1', '#d55e00', '#1a9850', '#a463c9'])})
+        'figure.facecolor': 'none', 'axes.facecolor': 'none',
+        'savefig.facecolor': 'none', 'legend.facecolor': 'none',
+        'legend.edgecolor': gray, 'text.color': gray, 'grid.color': gray,
+        'axes.labelcolor': gray, 'axes.edgecolor': gray,
+        'xtick.color': gray, 'ytick.color': gray,
+        'axes.prop_cycle': plt.cycler(
+            color=['#2f7fc1', '#d55e00', '#1a9850', '#a463c9'])})
     if get_ipython() is not None:
         backend = InlineBackend.instance()
         backend.print_figure_kwargs = {
-            'bbox_inches': 'tight', 'metadata': {'Date': None, 'Creator': None}}
+            'bbox_inches': 'tight',
+            'metadata': {'Date': None, 'Creator': None}}
         backend.figure_formats = {'svg'}
 
 
 # From chapter_preface/index.md
 def set_figsize(figsize=(3.5, 2.5)):
-    """Set the size of the figures that follow, (width, height) in inches, and draw them as SVG.
+    """Set the size of the figures that follow, and draw them as SVG.
 
-    Raises ValueError if `figsize` is not two numbers.
-
-    Example: ``set_figsize((6, 2.5)); plt.plot([0, 1], [1, 0])``
+    Args:
+        figsize: width and height in inches.
+    Raises:
+        ValueError: if figsize is not two numbers.
+    Example:
+        >>> set_figsize((6, 2.5))
     """
     use_svg_display()
     plt.rcParams['figure.figsize'] = figsize
@@ -75,12 +84,14 @@ def set_figsize(figsize=(3.5, 2.5)):
 
 # From chapter_preliminaries/automatic-differentiation.md
 def as_numpy(values):
-    """Return an MXNet array, a NumPy array, a number or a list of these as a NumPy array.
+    """Turn an MXNet or NumPy array, a number or a list of these into NumPy.
 
     Args:
-        values: the numbers, in any shape. Lists may mix arrays and plain numbers.
+        values: the numbers, in any shape; a list may mix arrays and numbers.
     Returns:
-        numpy.ndarray: the same numbers in the same shape.
+        a NumPy array of the same shape.
+    Raises:
+        ValueError: if the entries of a list differ in shape.
     Example:
         >>> as_numpy([np.array(1.5), 2.0]).tolist()
         [1.5, 2.0]
@@ -93,38 +104,42 @@ def as_numpy(values):
 
 
 # From chapter_preliminaries/automatic-differentiation.md
-def plot(x, *curves, labels=None, xlabel='', ylabel='', xscale='linear',
-         yscale='linear', xlim=None, ylim=None, figsize=(3.5, 2.5), ax=None):
+def plot(x, *curves, labels=None, xlabel='', ylabel='',
+         xscale='linear', yscale='linear', xlim=None, ylim=None,
+         figsize=(3.5, 2.5), ax=None):
     """Draw one or several curves over a common horizontal axis.
 
     Args:
         x: the n positions: a tensor, a NumPy array or a list.
         curves: one or several sequences of n heights, of the same kinds.
-        labels: a name for each curve, which makes a legend; None for no legend.
+        labels: a name for each curve, shown in a legend; None for no legend.
         xlabel, ylabel: what the axes show, with the unit if there is one.
-        xscale, yscale: 'linear', 'log' or another scale that Matplotlib knows.
-        xlim, ylim: a pair (lowest, highest); None leaves the choice to the data.
+        xscale, yscale: 'linear', 'log' or another scale of Matplotlib's.
+        xlim, ylim: a pair (lowest, highest); None lets the data decide.
         figsize: width and height of a new figure in inches.
         ax: Matplotlib axes to add the curves to; None opens a new figure.
     Raises:
-        ValueError: if there is no curve, if a curve's shape is not that of x, or if the
-            number of labels is not the number of curves.
+        ValueError: if there is no curve, if x has more than one axis or a
+            curve not its length, or if labels and curves differ in number.
     Example:
         >>> plot([0, 1, 2], [0, 1, 4], [0, 2, 4], labels=['square', 'double'])
     """
     x, curves = as_numpy(x), [as_numpy(curve) for curve in curves]
-    if not curves or any(curve.shape != x.shape or x.ndim != 1 for curve in curves):
-        raise ValueError(f'x of shape {x.shape} needs curves of one dimension and equal '
-                         f'length, got {[curve.shape for curve in curves]}')
+    shapes = [curve.shape for curve in curves]
+    if x.ndim != 1 or not curves or any(shape != x.shape for shape in shapes):
+        raise ValueError(f'x needs one axis, and each curve its length: '
+                         f'x has shape {x.shape}, the curves {shapes}')
     if labels is not None and len(labels) != len(curves):
         raise ValueError(f'{len(labels)} labels for {len(curves)} curves')
     if ax is None:
         set_figsize(figsize)
         ax = plt.figure().add_subplot()
     for i, curve in enumerate(curves):
-        dashes = ['-', '--', '-.', ':'][len(ax.lines) % 4]     # tell them apart in grey, too
+        # dashes tell the curves apart in print without color, too
+        dashes = ['-', '--', '-.', ':'][len(ax.lines) % 4]
         ax.plot(x, curve, dashes, label=labels[i] if labels else None)
-    ax.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale, yscale=yscale, xlim=xlim, ylim=ylim)
+    ax.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale, yscale=yscale,
+           xlim=xlim, ylim=ylim)
     ax.grid(alpha=0.3)
     if labels is not None:
         ax.legend()
@@ -132,7 +147,9 @@ def plot(x, *curves, labels=None, xlabel='', ylabel='', xscale='linear',
 
 # From chapter_linear-networks/linear-regression-scratch.md
 def synthetic_data(w, b, n, noise=0.1):
-    """Draw n examples of y = X w + b + normal noise from MXNet's global generator.
+    """Draw n examples of y = X w + b + normal noise.
+
+    The numbers come from MXNet's global generator.
 
     Args:
         w: weights, an array of shape (d,).
@@ -150,14 +167,14 @@ def synthetic_data(w, b, n, noise=0.1):
 
 # From chapter_linear-networks/linear-regression-scratch.md
 def minibatches(arrays, batch_size, shuffle=True):
-    """Deal out the rows of several arrays together, a minibatch at a time, for one epoch.
+    """Deal out the rows of arrays in minibatches, for one epoch.
 
     Args:
-        arrays: one or several arrays whose first axis counts the same n examples.
+        arrays: one or several; the first axis of each counts n examples.
         batch_size: examples in a minibatch; the last one holds what is left.
-        shuffle: whether to draw the order anew, from MXNet's global generator.
+        shuffle: whether to draw the order anew, from MXNet's generator.
     Yields:
-        a tuple with the chosen rows of each array, first axis batch_size.
+        a tuple: batch_size rows of each array, the same rows of all.
     Raises:
         ValueError: if the arrays differ in their number of examples.
     Example:
@@ -165,9 +182,10 @@ def minibatches(arrays, batch_size, shuffle=True):
         >>> [len(y_batch) for _, y_batch in minibatches((X, y), batch_size=2)]
         [2, 2, 1]
     """
-    n = len(arrays[0])
-    if any(len(array) != n for array in arrays):
-        raise ValueError(f'numbers of examples differ: {[len(a) for a in arrays]}')
+    sizes = [len(array) for array in arrays]
+    if len(set(sizes)) > 1:
+        raise ValueError(f'numbers of examples differ: {sizes}')
+    n = sizes[0]
     order = np.arange(n, dtype='int32')
     if shuffle:
         np.random.shuffle(order)
@@ -185,7 +203,9 @@ def linear_model(X, w, b):
         w: weights of shape (d,).
         b: bias, a scalar.
     Returns:
-        predictions of shape (n,).
+        predictions of shape (n,), in units of the targets.
+    Raises:
+        the framework's own error if X does not have d columns.
     Example:
         >>> predictions = linear_model(X, w, b)
     """
@@ -194,17 +214,20 @@ def linear_model(X, w, b):
 
 # From chapter_linear-networks/linear-regression-scratch.md
 def squared_loss(predictions, targets):
-    """Return half the mean squared error, a scalar in squared units of the targets.
+    """Return half the mean squared error, in squared units of the targets.
 
     Args:
         predictions, targets: of one and the same shape.
+    Returns:
+        the loss, of shape ().
     Raises:
-        ValueError: if the shapes differ, since broadcasting would hide the mistake.
+        ValueError: if the shapes differ, which broadcasting would hide.
     Example:
         >>> loss = squared_loss(linear_model(X, w, b), y)
     """
-    if predictions.shape != targets.shape:
-        raise ValueError(f'shapes differ: {predictions.shape} and {targets.shape}')
+    shapes = predictions.shape, targets.shape
+    if shapes[0] != shapes[1]:
+        raise ValueError(f'shapes differ: {shapes[0]} and {shapes[1]}')
     return ((predictions - targets) ** 2).mean() / 2
 
 
@@ -213,24 +236,28 @@ def sgd_step(params, lr):
     """Move parameters one step against their gradients, in place.
 
     Args:
-        params: arrays whose ``grad`` has been filled by ``backward``.
+        params: arrays whose grad has been filled by backward.
         lr: the learning rate.
+    Raises:
+        TypeError: if a grad is None, as it is without attach_grad.
     Example:
         >>> loss.backward(); sgd_step([w, b], lr=0.03)
     """
-    for param in params:
-        param -= lr * param.grad
+    for theta in params:
+        theta -= lr * theta.grad
 
 
 # From chapter_linear-networks/linear-regression-scratch.md
 def least_squares(X, y):
-    """Return the weights and the bias that minimise the squared loss, in closed form.
+    """Return the weights and the bias of least squared loss.
 
     Args:
         X: features of shape (n, d), n > d.
         y: targets of shape (n,).
     Returns:
         w of shape (d,) and b of shape (), such that X w + b is closest to y.
+    Raises:
+        the framework's own error if X and y differ in length.
     Example:
         >>> w, b = least_squares(X, y)
     """
@@ -241,11 +268,15 @@ def least_squares(X, y):
 
 # From chapter_linear-networks/linear-regression-scratch.md
 def diabetes_data():
-    """Return scikit-learn's diabetes data (Efron et al., 2004), every column standardised.
+    """Return the diabetes data of Efron et al. (2004), standardized.
+
+    The source is scikit-learn's copy; nothing is downloaded.
 
     Returns:
-        X of shape (442, 10); y of shape (442,), the progression of the disease in standard
-        deviations (77 points) from its mean (152 points); the names of the ten features.
+        X of shape (442, 10): every column with mean 0 and variance 1.
+        y of shape (442,): the progression of the disease in standard
+            deviations (77 points) from its mean (152 points).
+        names: a list of the ten features' names.
     Example:
         >>> X, y, names = diabetes_data()
     """
