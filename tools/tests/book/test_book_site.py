@@ -174,4 +174,4 @@ def test_numbers_and_references_lead_where_they_say(browser, address: str) -> No
     target = page.url.split("#")[1]
     assert number.strip("()") in page.locator(f"[id='{target}']").inner_text()
     page.goto(f"{address}/chapter_references/index.html")
-    assert "Literate Programming" in page.locator("article").inner_text()
+    assert "Literate programming" in page.locator("article").inner_text()

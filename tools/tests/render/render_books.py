@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -13,17 +12,15 @@ from octavo.config import Settings, load
 from octavo.diagnostics import Diagnostic, Diagnostics
 from octavo.model import (
     Book,
-    CellKind,
     CellRun,
-    Code,
     Edition,
-    EditionCell,
     Failure,
     Inputs,
     Output,
     Run,
 )
 from octavo.render.project import render_html
+from octavo.select.edition import cut
 from octavo.source.toc import read_book
 
 CONFIG = """\
@@ -95,7 +92,7 @@ class MiniBook:
     def build(self, **options: object) -> list[Diagnostic]:
         settings, book, diagnostics = self.sources()
         self.read, self.written = [], []
-        editions, runs = cut(book, self.results)
+        editions, runs = cut_book(book, settings, self.results)
 
         def progress(step: str, page: str) -> None:
             (self.read if step == "read" else self.written).append(page)
@@ -123,19 +120,16 @@ def make(root: Path, config: str = CONFIG, results: Results = nothing, **files: 
     return book
 
 
-def cut(book: Book, results: Results) -> tuple[dict[tuple[str, str], Edition], dict[tuple[str, str], Run]]:
-    """Editions by the marks alone, and runs made of ``results``."""
+def cut_book(
+    book: Book, settings: Settings, results: Results
+) -> tuple[dict[tuple[str, str], Edition], dict[tuple[str, str], Run]]:
+    """Every edition of the book, and runs made of ``results``."""
     editions: dict[tuple[str, str], Edition] = {}
     runs: dict[tuple[str, str], Run] = {}
     for page in book.pages:
         for tab in page.tabs:
-            cells = tuple(
-                EditionCell(cell, code, code)
-                for cell in page.cells
-                if tab in cell.tabs and cell.kind is CellKind.CODE
-                for code in [unmarked(cell.code)]
-            )
-            editions[page.page, tab] = Edition(page.page, tab, cells)
+            editions[page.page, tab], _ = cut(page, tab, settings)
+            cells = editions[page.page, tab].cells
             done: list[CellRun] = []
             failure = None
             for index, cell in enumerate(cells):
@@ -149,15 +143,6 @@ def cut(book: Book, results: Results) -> tuple[dict[tuple[str, str], Edition], d
                 inputs = Inputs((), {}, {}, {})
                 runs[page.page, tab] = Run("0", page.page, tab, inputs, tuple(done), failure)
     return editions, runs
-
-
-def unmarked(code: Code) -> Code:
-    pairs = [
-        (line, number)
-        for line, number in zip(code.text.split("\n"), code.lines, strict=True)
-        if not re.match(r"#\s*@tab|%%tab", line)
-    ]
-    return Code("\n".join(line for line, _ in pairs), tuple(number for _, number in pairs)) if pairs else code
 
 
 # -- a small tree of HTML, from Python's own parser
