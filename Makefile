@@ -10,8 +10,8 @@ TABS := $(foreach tab,$(TAB),--tab $(tab))
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-html: .venv/.octavo ## build the website, executing first what is stale
-	@$(OCTAVO) build html
+html: .venv/.octavo ## build the website, executing first what is stale; TAB=… only in that framework
+	@$(OCTAVO) build html $(TABS)
 
 lib: .venv/.octavo ## harvest the saved cells into d2l/
 	@$(OCTAVO) build lib
@@ -20,7 +20,7 @@ run: .venv/.octavo ## execute pages again for real: all of them, or PAGES=… TA
 	@$(OCTAVO) run --rerun $(TABS) $(PAGES)
 
 status: .venv/.octavo ## what is fresh, stale (and why), missing or failed
-	@$(OCTAVO) status
+	@$(OCTAVO) status $(TABS) $(PAGES)
 
 check: .venv/.octavo ## every message about the book's source, building nothing
 	@$(OCTAVO) check
@@ -39,6 +39,11 @@ bench: .venv/.test ## how long the parts take, as ratios within one run
 
 clean: .venv/.octavo ## remove what was built; results and environments stay
 	@$(OCTAVO) clean
+
+# An environment's scripts hold its path: where the checkout was moved or copied, it is made again.
+ifneq ($(shell cat .venv/.place 2>/dev/null),$(CURDIR))
+.PHONY: .venv/.octavo .venv/.test
+endif
 
 .venv/.octavo: tools/pyproject.toml tools/bootstrap.sh
 	@sh tools/bootstrap.sh .venv tools && touch $@

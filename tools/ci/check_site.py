@@ -11,6 +11,7 @@ import re
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 LOADING = {
@@ -30,7 +31,7 @@ class Page(HTMLParser):
     def __init__(self, tab: str) -> None:
         super().__init__(convert_charrefs=True)
         self.tab = tab
-        self.open: list[tuple[str, bool]] = []  # element, and whether it hides what is inside
+        self.open: list[tuple[str, bool, bool]] = []  # element, whether it hides what is inside, whether that is output
         self.text: list[str] = []
         self.pictures = 0
         self.panels = 0
@@ -38,7 +39,7 @@ class Page(HTMLParser):
 
     @property
     def visible(self) -> bool:
-        return not any(hidden for _, hidden in self.open)
+        return not any(hidden for _, hidden, _ in self.open)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
@@ -48,11 +49,11 @@ class Page(HTMLParser):
         classes = (values.get("class") or "").split()
         if "ov-panel" in classes:
             self.panels += 1
-        if tag == "img" and self.visible and "_images" in address:
+        if tag == "img" and self.visible and "_images" in address and any(output for _, _, output in self.open):
             self.pictures += 1
         if tag not in VOID:
             other = "ov-panel" in classes and values.get("data-tab") != self.tab
-            self.open.append((tag, other or tag in ("script", "style", "template")))
+            self.open.append((tag, other or tag in ("script", "style", "template"), "ov-output" in classes))
 
     def handle_endtag(self, tag: str) -> None:
         for index in range(len(self.open) - 1, -1, -1):
@@ -63,6 +64,18 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self.visible:
             self.text.append(data)
+
+
+def shown_lines(output: dict[str, Any]) -> list[str]:
+    """What a reader must find of an output, in order: its lines, or the words of its HTML where that is shown."""
+    data = output.get("data", {})
+    if any(kind.startswith("image/") for kind in data) or "text/latex" in data:
+        return []
+    if "text/html" not in data:
+        return output.get("text") or data.get("text/plain", [])
+    html = Page("")
+    html.feed("\n".join(data["text/html"]))
+    return [text.strip() for text in html.text]
 
 
 def main(book: Path, site: Path) -> int:
@@ -83,8 +96,7 @@ def main(book: Path, site: Path) -> int:
             for output in cell["outputs"]:
                 data = output.get("data", {})
                 drawn += any(kind.startswith("image/") for kind in data)
-                lines = output.get("text") or ([] if len(data) != 1 else data.get("text/plain", []))
-                for line in filter(str.strip, lines):
+                for line in filter(str.strip, shown_lines(output)):
                     found = text.find(line, at)
                     if found < 0:
                         problems.append(f"{page} ({tab}) does not show line {line!r} of cell {number}")

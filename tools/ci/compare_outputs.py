@@ -21,8 +21,14 @@ def same_text(old: str, new: str) -> bool:
     """Equal but for small differences of the numbers in them."""
     if NUMBER.sub("#", old).split() != NUMBER.sub("#", new).split():
         return False
-    pairs = zip(NUMBER.findall(old), NUMBER.findall(new), strict=True)
-    return all(math.isclose(float(a), float(b), rel_tol=RELATIVE, abs_tol=ABSOLUTE) for a, b in pairs)
+    return all(same_number(*pair) for pair in zip(NUMBER.findall(old), NUMBER.findall(new), strict=True))
+
+
+def same_number(old: str, new: str) -> bool:
+    """Equal, or close where the two are no whole numbers: those count something."""
+    if old.lstrip("+-").isdigit() and new.lstrip("+-").isdigit():
+        return int(old) == int(new)
+    return math.isclose(float(old), float(new), rel_tol=RELATIVE, abs_tol=ABSOLUTE)
 
 
 def same_picture(old: Path, new: Path) -> bool:

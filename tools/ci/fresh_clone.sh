@@ -25,6 +25,6 @@ test -z "$(git status --porcelain)" || { git status --short; echo "make html cha
 
 page=${1:-$(python3 tools/ci/turn.py . "$(git rev-parse HEAD)")}
 echo "-- octavo run $page --rerun, in every framework, from nothing"
-cp -r outputs "$work/committed"
+mv outputs "$work/committed" # so that what is compared was made here
 .venv/bin/octavo run "$page" --rerun
 python3 tools/ci/compare_outputs.py "$work/committed" outputs "$page"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,8 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from octavo import config
-from octavo.diagnostics import Code, Diagnostics, error
+from octavo.diagnostics import Code, Diagnostics, Severity, error, warning
 from octavo.model import Book, CellKind, Definition, Edition, Inputs, Run, Span
+from octavo.syntax import LIBRARY_ALIAS
 
 if TYPE_CHECKING:
     from octavo.execute.environment import EnvironmentFailure, Lock
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from octavo.progress import Progress
 
 State = Literal["fresh", "stale", "missing", "failed"]
+
+# by its text: an import inside of a magic or a call counts too, and one in a comment costs nothing but a run
+_IMPORTS_LIBRARY = re.compile(rf"\bimport.*\b{LIBRARY_ALIAS}\b|\b{LIBRARY_ALIAS}\b.*\bimport")
 
 CACHE_TAG = "CACHEDIR.TAG"
 CACHE_TAG_TEXT = "Signature: 8a477f597d28d172789f06886806bc55\n# Made by octavo, which can make it again.\n"
@@ -63,6 +68,7 @@ class Workshop:
         self.settings, messages = config.load(self.folder)
         self.diagnostics.add(*messages)
         self._output = output
+        self._failures: dict[tuple[str, str], Run] = {}
 
     # -- what the stages say
 
@@ -128,14 +134,47 @@ class Workshop:
         """Framework → its library, as the pages give it."""
         if self.settings is None:
             return {}
+        from octavo.harvest import compatible
         from octavo.harvest.module import harvest
 
         libraries: dict[str, HarvestedLibrary] = {}
         for tab, library in self.settings.libraries.items():
             editions = [e for (page, t), e in self.editions.items() if t == tab and self.settings.is_notebook(page)]
+            if self._harvests_compatibly:
+                head = compatible.head_edition(_text_of(self.folder / library.file), library)
+                editions = [head, *editions] if head else editions
             libraries[tab], messages = harvest(editions, library, self.settings.release)
+            if self._harvests_compatibly:
+                libraries[tab] = compatible.with_text(libraries[tab], self._compatible_texts[tab])
+                messages = tuple(replace(message, severity=Severity.WARNING) for message in messages)
             self.diagnostics.add(*messages)
         return libraries
+
+    @cached_property
+    def _harvests_compatibly(self) -> bool:
+        """Whether modules are written as the old tool writes them: the settings decide, or else what is there."""
+        from octavo.harvest.compatible import head_of
+
+        assert self.settings is not None
+        if self.settings.harvest != "auto":
+            return self.settings.harvest == "compatible"
+        files = [self.folder / library.file for library in self.settings.libraries.values()]
+        return any(head_of(_text_of(path)) is not None for path in files)
+
+    @cached_property
+    def _compatible_texts(self) -> Mapping[str, str]:
+        """Framework → its module as the old tool writes it. Only the pages' text is needed for it, no edition."""
+        from octavo.harvest.compatible import local_packages, render
+
+        if self.book is None or self.settings is None:
+            return {}
+        is_harvested = self.settings.is_notebook
+        pages = [d for d in self.book.pages if is_harvested(d.page) and not self.settings.is_excluded(d.page)]
+        packages = local_packages(self.folder)
+        return {
+            tab: render(pages, library, self.settings.default_tab, _text_of(self.folder / library.file), packages)
+            for tab, library in self.settings.libraries.items()
+        }
 
     def check(self) -> None:
         """Look at everything that can be looked at without executing or rendering."""
@@ -146,38 +185,42 @@ class Workshop:
 
     def _library_files(self) -> Iterator[tuple[str, str]]:
         """Path and text of every file that harvesting makes."""
+        from octavo.harvest.compatible import version_text
         from octavo.harvest.module import package_init
 
         assert self.settings is not None
-        for library in self.libraries.values():
-            yield library.file, library.text
+        for tab, library in self.settings.libraries.items():
+            yield library.file, self._compatible_texts[tab] if self._harvests_compatibly else self.libraries[tab].text
         if self.settings.version_file:
-            path = self.folder / self.settings.version_file
-            existing = path.read_text(encoding="utf-8") if path.is_file() else None
-            yield self.settings.version_file, package_init(self.settings.release, existing)
+            existing = _text_of(self.folder / self.settings.version_file)
+            if self._harvests_compatibly and existing is not None:
+                yield self.settings.version_file, version_text(existing, self.settings.release)
+            else:
+                yield self.settings.version_file, package_init(self.settings.release, existing)
 
     def write_libraries(self) -> tuple[str, ...]:
         """Write every library file that differs from what the pages give; returns the paths written."""
         if self.settings is None:
             return ()
+        from octavo.execute.store import write_whole
+
         written = []
         for file, text in self._library_files():
             path = self.folder / file
-            if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            if _text_of(path) != text:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text, encoding="utf-8")
+                write_whole(path, text.encode("utf-8"))  # a kernel may be importing it
                 written.append(file)
         return tuple(written)
 
-    def compare_libraries(self) -> tuple[str, ...]:
+    def compare_libraries(self) -> None:
         """Report every library file that differs from what the pages give, with the difference; writes nothing."""
         if self.settings is None:
-            return ()
+            return
         from octavo.harvest.module import compare
 
         for file, text in self._library_files():
-            path = self.folder / file
-            difference = compare(path.read_text(encoding="utf-8") if path.is_file() else None, text, file)
+            difference = compare(_text_of(self.folder / file), text, file)
             if difference:
                 self.diagnostics.add(
                     error(
@@ -189,7 +232,6 @@ class Workshop:
                         excerpt="",
                     )
                 )
-        return ()
 
     # -- freshness
 
@@ -247,6 +289,7 @@ class Workshop:
                 definitions.get(tab, {}),
                 getattr(lock, "versions", {}),
                 options,
+                imported=any(_IMPORTS_LIBRARY.search(cell.code.text) for cell in edition.cells),
             )
             plan[page, tab] = Planned(edition, inputs, key.key(inputs))
         return plan
@@ -255,13 +298,28 @@ class Workshop:
         """Declared data files and variables, by digest: what a variable holds may be a secret."""
         assert self.settings is not None
         for glob in self.settings.files:
-            for path in sorted(self.folder.glob(glob)):
-                if path.is_file():
-                    content = hashlib.sha256(path.read_bytes()).hexdigest()
-                    yield f"file {path.relative_to(self.folder).as_posix()}", content
+            paths = sorted(path for path in self.folder.glob(glob) if path.is_file())
+            if not paths:
+                self.diagnostics.add(
+                    warning(
+                        Code.MISSING_FILE,
+                        f"[execute] files names {glob}, which no file of the book is, so no result depends on it",
+                        self._place_of_setting("files"),
+                        hint="name files by their paths from the book's folder; * and ** stand for many",
+                    )
+                )
+            for path in paths:
+                yield f"file {path.relative_to(self.folder).as_posix()}", hashlib.sha256(path.read_bytes()).hexdigest()
         for name in self.settings.variables:
             if name in os.environ:
-                yield f"variable {name}", hashlib.sha256(os.environ[name].encode()).hexdigest()
+                yield f"variable {name}", hashlib.sha256(os.fsencode(os.environ[name])).hexdigest()
+
+    def _place_of_setting(self, name: str) -> Span:
+        """The line of ``config.ini`` that an ``[execute]`` setting stands on."""
+        lines = (self.folder / config.FILE_NAME).read_text(encoding="utf-8-sig").splitlines()
+        pattern = re.compile(rf"{name}\s*[=:]", re.IGNORECASE)
+        number = next((number for number, line in enumerate(lines, 1) if pattern.match(line)), 1)
+        return Span(config.FILE_NAME, number, number)
 
     def states(self, pages: Sequence[str] | None = None, tabs: Sequence[str] = ()) -> list[PageState]:
         """How every result that is meant to be there stands, in reading order."""
@@ -272,7 +330,7 @@ class Workshop:
 
         edition = planned.edition
         page, tab = edition.page, edition.tab
-        if self.results.find(planned.key, page, tab) is not None:
+        if self._is_fresh(planned):
             return PageState(page, tab, "fresh")
         failed = self.results.local.failed(planned.key)
         if failed is not None and failed.failure is not None:
@@ -296,11 +354,10 @@ class Workshop:
 
     def stale(self, pages: Sequence[str] | None = None, tabs: Sequence[str] = ()) -> list[Planned]:
         """What has no fresh result, among ``pages`` and ``tabs``; one that failed is tried again."""
-        return [
-            planned
-            for planned in self.all(pages, tabs)
-            if self.results.find(planned.key, planned.edition.page, planned.edition.tab) is None
-        ]
+        return [planned for planned in self.all(pages, tabs) if not self._is_fresh(planned)]
+
+    def _is_fresh(self, planned: Planned) -> bool:
+        return self.results.find(planned.key, planned.edition.page, planned.edition.tab) is not None
 
     # -- execution
 
@@ -312,12 +369,22 @@ class Workshop:
             return []
         for path in self.write_libraries():
             progress.note(f"wrote {path}")
-        if not chosen:
-            self.commit_results()
-            return []
+        runs: list[Run] = []
+        if chosen:
+            with self._alone("executing pages", progress):
+                # what another build has made while this one waited is not made again
+                left = [planned for planned in chosen if rerun or not self._is_fresh(planned)]
+                runs = self._run(left, progress, jobs, rerun)
+        self.commit_results()
+        return runs
+
+    def _run(self, chosen: Sequence[Planned], progress: Progress, jobs: int | None, rerun: bool) -> list[Run]:
+        """Execute all of ``chosen``, keep their results and report their failures."""
         from octavo.execute import failures
+        from octavo.execute.environment import EnvironmentFailure
         from octavo.execute.schedule import Task, run_all
 
+        assert self.settings is not None
         progress.begin(len(chosen))
         tasks = [
             Task(
@@ -332,41 +399,42 @@ class Workshop:
             )
             for planned in chosen
         ]
-        runs = run_all(
-            tasks,
-            jobs or self.settings.jobs,
-            progress,
-            lambda run: _discard(self.results.save(run, forced=rerun)),
-            cache=self.cache,
-        )
-        # a syntax error is an author's to mend once: reading the page told of it, and executing it does again
-        told = {d.span for d in self.diagnostics if d.code is Code.SYNTAX_ERROR}
-        lines = {(span.path, span.line) for span in told if span is not None}
-        self.diagnostics.add(
-            *failures.diagnostics(
-                run
-                for run in runs
-                if not (run.failure and run.failure.span and (run.failure.span.path, run.failure.span.line) in lines)
-            )
-        )
+
+        def keep(run: Run) -> None:
+            self.results.save(run, forced=rerun)
+
+        runs = run_all(tasks, jobs or self.settings.jobs, progress, keep, cache=self.cache)
         self._failures = {(run.page, run.tab): run for run in runs if run.failure is not None}
-        self.commit_results()
+        # an author's mistake is told once: reading the page or the lock told of it, and executing meets it again
+        told = {(d.span.path, d.span.line) for d in self.diagnostics if d.code is Code.SYNTAX_ERROR and d.span}
+        unread = {tab for tab, lock in self.locks.items() if isinstance(lock, EnvironmentFailure)}
+        self.diagnostics.add(
+            *failures.diagnostics(r for r in runs if r.tab not in unread and _place_of_failure(r) not in told)
+        )
         return runs
+
+    @contextlib.contextmanager
+    def _alone(self, doing: str, progress: Progress) -> Iterator[None]:
+        """Keep other builds of the same output folder from doing the same until the block ends."""
+        from octavo.execute.processes import exclusive
+
+        lock = self.output / f".{doing.replace(' ', '-')}.lock"
+        with exclusive(lock, lambda: progress.note(f"another octavo is {doing} here: waiting for it")):
+            yield
 
     def commit_results(self) -> None:
         """Bring the committed results in step: what is known from elsewhere goes in, what no page has any more goes.
 
         Nothing is removed while the book has errors, which may hide pages.
         """
-        committed = self.results.committed
         for (page, tab), planned in self.plan.items():
             last = self.results.last(page, tab)
             if last is None or last.key != planned.key:
                 known = self.results.find(planned.key, page, tab)
                 if known is not None:
-                    committed.write(replace(known, page=page))
+                    self.results.commit(replace(known, page=page))
         if not self.diagnostics.has_errors:
-            committed.prune(self.editions)
+            self.results.committed.prune(self.editions)
 
     def _working_folder(self, edition: Edition) -> Path:
         """An empty scratch folder for a page's kernel, with the book's resources where the page expects them.
@@ -384,8 +452,12 @@ class Workshop:
         for resource in self.settings.resources:
             target = (source / resource).resolve()
             link = (root if chapter else folder) / resource.rstrip("/")
-            if target.exists() and target.is_relative_to(source) and not link.is_symlink():
-                link.parent.mkdir(parents=True, exist_ok=True)
+            if not target.exists() or not target.is_relative_to(source):
+                continue
+            link.parent.mkdir(parents=True, exist_ok=True)
+            if link.is_symlink() and link.readlink() != target:
+                link.unlink()  # of a checkout that was moved or copied
+            if not os.path.lexists(link):  # a page may have made a folder of that name
                 link.symlink_to(target)
         return folder
 
@@ -399,8 +471,6 @@ class Workshop:
             if run is not None:
                 runs[page, tab] = run
         return runs
-
-    _failures: Mapping[tuple[str, str], Run] = {}
 
     def _older(self, planned: Planned) -> Run | None:
         """The last committed result, cut to the cells before the first that changed."""
@@ -422,13 +492,14 @@ class Workshop:
 
         found = Diagnostics()
         runs = self.shown()
-        stale = sum(self.results.find(p.key, p.edition.page, p.edition.tab) is None for p in self.plan.values())
+        stale = sum(not self._is_fresh(planned) for planned in self.plan.values())
         if stale:
             progress.note(f"{stale} of {len(self.plan)} results are missing or older than their pages")
         progress.stage(f"rendering {len(self.book.pages)} pages")
-        site = render_html(
-            self.book, self.settings, self.editions, runs, self.output / "html", self.output / "doctrees", found
-        )
+        with self._alone("rendering", progress):
+            site = render_html(
+                self.book, self.settings, self.editions, runs, self.output / "html", self.output / "doctrees", found
+            )
         # the reader has told of these already, without needing Sphinx
         told = {(d.code, d.span.path, d.span.line) for d in self.diagnostics if d.span is not None}
         self.diagnostics.add(*(d for d in found if d.span is None or (d.code, d.span.path, d.span.line) not in told))
@@ -461,13 +532,9 @@ class Workshop:
 
         wanted = set(tabs) or set(self.locks)
         for tab, lock in self.locks.items():
-            if tab not in wanted:
-                continue
-            made = (
-                lock
-                if isinstance(lock, EnvironmentFailure)
-                else make(lock, environments_home(self.cache), progress.stage)
-            )
+            if tab not in wanted or isinstance(lock, EnvironmentFailure):
+                continue  # reading the lock told why there is none
+            made = make(lock, environments_home(self.cache), progress.stage)
             if isinstance(made, EnvironmentFailure):
                 self.diagnostics.add(made.diagnostic())
             else:
@@ -506,5 +573,11 @@ class Workshop:
         return folder
 
 
-def _discard(_: object) -> None:
-    """For callbacks whose result nobody needs."""
+def _place_of_failure(run: Run) -> tuple[str, int] | None:
+    span = run.failure.span if run.failure else None
+    return (span.path, span.line) if span else None
+
+
+def _text_of(path: Path) -> str | None:
+    """What stands in a file that octavo is about to compare or replace; ``None`` when there is none."""
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None

@@ -6,6 +6,7 @@ imported inside the commands, so that ``--help`` answers at once.
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from pathlib import Path
@@ -25,6 +26,12 @@ EXIT_INTERRUPTED = 130
 PRODUCTS = ("html", "lib")
 
 
+_NOT_OURS = frozenset(
+    (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
+)
+"""What the system refuses because of how the user's disk is, such as a folder that may not be written."""
+
+
 class _Commands(click.Group):
     """Lists commands in the order in which they are written here: the order of a book's life."""
 
@@ -41,6 +48,9 @@ class _Commands(click.Group):
         except Exception as fault:
             if isinstance(fault, click.ClickException | click.exceptions.Exit | click.Abort):
                 raise
+            if isinstance(fault, OSError) and fault.errno in _NOT_OURS:
+                _report_refusal(fault)
+                sys.exit(EXIT_ERRORS)
             _report_fault(fault)
             sys.exit(EXIT_FAULT)
 
@@ -86,6 +96,14 @@ def main(context: click.Context, folder: Path) -> None:
     octavo check              every mistake in the source, with file and line
     """
     context.obj = folder
+
+
+def _report_refusal(problem: OSError) -> None:
+    """Say which file or folder the system did not let octavo use."""
+    place = Path(problem.filename) if isinstance(problem.filename, str) else None
+    what = f"cannot use {_shown(place)}" if place else "cannot write"
+    click.echo(f"error[system]: {what}: {problem.strerror}", err=True)
+    click.echo("   hint: see that it is what octavo needs there, may be written and has room", err=True)
 
 
 def _report_fault(fault: Exception) -> None:
@@ -191,9 +209,11 @@ def build(
 
     with progress_for() as progress:
         if "lib" in products:
-            written = workshop.compare_libraries() if check_only else workshop.write_libraries()
-            for path in written:
-                progress.note(f"wrote {path}")
+            if check_only:
+                workshop.compare_libraries()
+            else:
+                for path in workshop.write_libraries():
+                    progress.note(f"wrote {path}")
         if "html" in products:
             if not no_execute:
                 workshop.execute(workshop.stale(tabs=tabs), progress, jobs=jobs)

@@ -7,9 +7,12 @@ unknown keys are made from the same declaration. The keys of the d2lbook format 
 from __future__ import annotations
 
 import configparser
+import keyword
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, cast
 
@@ -17,6 +20,7 @@ from octavo.diagnostics import Code, Diagnostic, error, warning
 from octavo.model import Span
 
 FILE_NAME = "config.ini"
+TAB_NAME = re.compile(r"[A-Za-z][\w.-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ KEYS: tuple[Key, ...] = (
     Key("html", "include_css", "", "Style sheets added to every page."),
     Key("html", "include_js", "", "Scripts added to every page."),
     Key("pdf", "bibfile", "d2l.bib", "The BibTeX file that citations are looked up in."),
+    Key("library", "harvest", "auto", "How modules are written: ``own``, ``compatible`` or ``auto``."),
     Key("library", "version_file", "", "Module in which ``__version__`` is kept equal to the release."),
 )
 
@@ -96,6 +101,8 @@ class Library:
     alias: tuple[tuple[str, str], ...] = ()
     reverse_alias: tuple[tuple[str, str], ...] = ()
     args_alias: tuple[tuple[str, str], ...] = ()
+    written: tuple[tuple[str, str], ...] = ()
+    """Each key of the section with its text: a module written as the old tool does repeats the aliases literally."""
 
     @property
     def package(self) -> str:
@@ -153,6 +160,7 @@ class Settings:
     include_css: tuple[str, ...] = ()
     include_js: tuple[str, ...] = ()
     bibfile: str = "d2l.bib"
+    harvest: Literal["auto", "own", "compatible"] = "auto"
     version_file: str = ""
     libraries: Mapping[str, Library] = field(default_factory=dict)
     """Framework → its library; frameworks that harvest nothing are missing."""
@@ -227,20 +235,23 @@ class _Reader:
     def __init__(self, root: Path, parser: configparser.ConfigParser, text: str) -> None:
         self.root = root
         self.parser = parser
-        self.lines = text.splitlines()
+        self.lines = text.split("\n")
         self.messages: list[Diagnostic] = []
 
     def settings(self) -> tuple[Settings, tuple[Diagnostic, ...]]:
         self._report_unknown_keys()
-        tabs = self._names("build", "tabs") or ("default",)
+        tabs = self._words("build", "tabs") or ("default",)
         for tab in tabs:
-            if not re.fullmatch(r"[A-Za-z][\w.-]*", tab):
+            if tab == "all":
+                self._complain("build", "tabs", "'all' means every framework, so none can be called so")
+            elif not TAB_NAME.fullmatch(tab):
                 self._complain(
                     "build", "tabs", f"{tab!r} is no name for a framework", "letters, digits, . _ and - only"
                 )
+        output_dir, outputs = self._product_folders()
         settings = Settings(
             root=self.root,
-            tabs=tuple(dict.fromkeys(tab for tab in tabs if re.fullmatch(r"[A-Za-z][\w.-]*", tab))) or ("default",),
+            tabs=tuple(dict.fromkeys(tab for tab in tabs if TAB_NAME.fullmatch(tab) and tab != "all")) or ("default",),
             name=self._text("project", "name"),
             title=self._text("project", "title") or self._text("project", "name"),
             author=self._text("project", "author"),
@@ -252,23 +263,26 @@ class _Reader:
             exclusions=self._words("build", "exclusions"),
             resources=self._words("build", "resources"),
             source_dir=self._folder("build", "source_dir"),
-            output_dir=self._text("build", "output_dir"),
+            output_dir=output_dir,
             untagged=cast(Literal["default", "all"], self._choice("build", "untagged", ("default", "all"))),
             eval_notebook=self._flag("build", "eval_notebook"),
             warning_is_error=self._flag("build", "warning_is_error"),
             timeout=self._number("execute", "timeout", smallest=1),
             jobs=int(self._number("execute", "jobs", smallest=0)),
             environments=self._folder("execute", "environments"),
-            outputs=self._folder("execute", "outputs"),
-            files=self._words("execute", "files"),
-            variables=self._names("execute", "variables"),
+            outputs=outputs,
+            files=self._globs("execute", "files"),
+            variables=self._words("execute", "variables"),
             header_links=self._header_links(),
             favicon=self._folder("html", "favicon"),
             logo=self._folder("html", "html_logo"),
             include_css=self._words("html", "include_css"),
             include_js=self._words("html", "include_js"),
             bibfile=self._folder("pdf", "bibfile"),
-            version_file=self._folder("library", "version_file"),
+            harvest=cast(
+                Literal["auto", "own", "compatible"], self._choice("library", "harvest", ("auto", "own", "compatible"))
+            ),
+            version_file=self._version_file(),
             libraries=self._libraries(tabs),
         )
         return settings, tuple(self.messages)
@@ -279,7 +293,7 @@ class _Reader:
         inside = False
         start = 1
         for number, line in enumerate(self.lines, 1):
-            if line.strip().startswith("["):
+            if line.startswith("["):
                 inside = line.strip() == f"[{section}]"
                 if inside:
                     start = number
@@ -313,35 +327,67 @@ class _Reader:
     # -- values
 
     def _text(self, section: str, name: str) -> str:
-        default = next((key.default for key in KEYS if (key.section, key.name) == (section, name)), "")
-        return self.parser.get(section, name, fallback=default).strip()
+        return self.parser.get(section, name, fallback=_default(section, name)).strip()
 
     def _words(self, section: str, name: str) -> tuple[str, ...]:
         return tuple(self._text(section, name).replace(",", " ").split())
-
-    def _names(self, section: str, name: str) -> tuple[str, ...]:
-        return self._words(section, name)
 
     def _folder(self, section: str, name: str) -> str:
         value = self._text(section, name)
         if value.startswith("/") or ".." in Path(value).parts:
             self._complain(section, name, f"{value!r} leads out of the book", "give a path inside of the book's folder")
-            return next(key.default for key in KEYS if (key.section, key.name) == (section, name))
+            return _default(section, name)
         return value.removeprefix("./") or value
 
+    def _product_folders(self) -> tuple[str, str]:
+        """``output_dir``, which ``clean`` removes, and ``outputs``, in which old results are; neither holds more."""
+        output_dir, outputs = self._text("build", "output_dir"), self._folder("execute", "outputs")
+        for section, name, value in (("build", "output_dir", output_dir), ("execute", "outputs", outputs)):
+            if (self.root / value).resolve() in (self.root, *self.root.parents):
+                self._complain(section, name, f"{value!r} holds the book itself", "name a folder of its own")
+                return _default("build", "output_dir"), _default("execute", "outputs")
+        if (self.root / outputs).resolve().is_relative_to((self.root / output_dir).resolve()):
+            message = f"{outputs!r} lies in [build] output_dir, which `octavo clean` removes"
+            self._complain("execute", "outputs", message, "name a folder of its own")
+            return _default("build", "output_dir"), _default("execute", "outputs")
+        return output_dir, outputs
+
+    def _globs(self, section: str, name: str) -> tuple[str, ...]:
+        """Globs that :meth:`pathlib.Path.glob` takes and that stay inside of the book; the others are reported."""
+        kept = []
+        for glob in self._words(section, name):
+            parts = Path(glob).parts
+            if glob.startswith("/") or ".." in parts:
+                self._complain(section, name, f"{glob!r} leads out of the book")
+            elif not parts or any("**" in part and part != "**" for part in parts):
+                self._complain(section, name, f"{glob!r} is no glob", "** stands alone between two slashes")
+            else:
+                kept.append(glob)
+        return tuple(kept)
+
+    def _version_file(self) -> str:
+        value = self._folder("library", "version_file")
+        if value and not _is_module(value):
+            self._complain("library", "version_file", f"{value!r} is no module", "such as d2l/__init__.py")
+            return ""
+        return value
+
     def _flag(self, section: str, name: str) -> bool:
+        states = configparser.ConfigParser.BOOLEAN_STATES
         value = self._text(section, name).lower()
-        if value in configparser.ConfigParser.BOOLEAN_STATES:
-            return configparser.ConfigParser.BOOLEAN_STATES[value]
+        if value in states:
+            return states[value]
         self._complain(section, name, f"{value!r} is neither True nor False")
-        return True
+        return states[_default(section, name).lower()]
 
     def _number(self, section: str, name: str, smallest: float) -> float:
         value = self._text(section, name)
-        default = float(next(key.default for key in KEYS if (key.section, key.name) == (section, name)))
+        default = float(_default(section, name))
         try:
             number = float(value)
         except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
             self._complain(section, name, f"{value!r} is no number")
             return default
         if number < smallest:
@@ -381,10 +427,14 @@ class _Reader:
                 )
                 continue
             file = self._text(section, "lib_file").removeprefix("./")
-            if not file.endswith(".py") or file.startswith("/") or ".." in Path(file).parts:
+            if not _is_module(file):
                 self._complain(
                     section, "lib_file", f"lib_file = {file!r} is no module inside of the book", "such as d2l/torch.py"
                 )
+                continue
+            other = next((other for other in libraries.values() if other.file == file), None)
+            if other is not None:
+                self._complain(section, "lib_file", f"{file} is the module of [library-{other.tab}] already")
                 continue
             libraries[tab] = Library(
                 tab=tab,
@@ -395,6 +445,7 @@ class _Reader:
                 alias=self._pairs(section, "alias", "="),
                 reverse_alias=self._pairs(section, "reverse_alias", "->"),
                 args_alias=self._pairs(section, "args_alias", "->"),
+                written=tuple(self.parser[section].items()),
             )
         return libraries
 
@@ -409,7 +460,7 @@ class _Reader:
 
     def _pairs(self, section: str, name: str, separator: str) -> tuple[tuple[str, str], ...]:
         pairs = []
-        for item in self._text(section, name).splitlines():
+        for item in self._text(section, name).split("\n"):
             if not item.strip():
                 continue
             left, found, right = (part.strip() for part in item.partition(separator))
@@ -432,10 +483,41 @@ INHERITED_KEYS: dict[str, tuple[str, ...]] = {
 """Keys of the d2lbook format that are accepted, and read by the products they belong to as those come to exist."""
 
 
+def _default(section: str, name: str) -> str:
+    """The default of a declared key; empty for those of ``[library-TAB]``."""
+    return next((key.default for key in KEYS if (key.section, key.name) == (section, name)), "")
+
+
+def _is_module(file: str) -> bool:
+    """Whether a book-relative path is one that Python can import from the book's folder."""
+    parts = file.removesuffix(".py").split("/")
+    return file.endswith(".py") and all(part.isidentifier() and not keyword.iskeyword(part) for part in parts)
+
+
 def _matches(path: str, glob: str) -> bool:
     """Whether a book-relative path matches a shell glob in which ``**`` crosses folders and ``*`` does not."""
+    return _glob(glob.removeprefix("./")).fullmatch(path) is not None
+
+
+@lru_cache(maxsize=256)
+def _glob(glob: str) -> re.Pattern[str]:
     pattern = []
-    for part in re.findall(r"\*\*/|\*\*|\*|\?|\[[^\]]+\]|[^*?\[]+|\[", glob.removeprefix("./")):
-        wildcard = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}.get(part)
-        pattern.append(wildcard or (part if part.startswith("[") and len(part) > 1 else re.escape(part)))
-    return re.fullmatch("".join(pattern), path) is not None
+    for part in re.findall(r"\*\*/|\*+|\?|\[[!^]?\]?[^\]/]*\]|[^*?\[]+|\[", glob):
+        wildcard = {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}.get(part)
+        if wildcard is None and part.startswith("*"):
+            wildcard = ".*"
+        elif wildcard is None and len(part) > 2 and part.startswith("[") and part.endswith("]"):
+            wildcard = _one_of(part[1:-1])
+        pattern.append(wildcard or re.escape(part))
+    return re.compile("".join(pattern), re.DOTALL)
+
+
+def _one_of(characters: str) -> str:
+    """``a-c`` or ``!a-c`` of a glob as a regular expression; a range that runs backwards matches nothing."""
+    negated = characters[0] in "!^"
+    inside = re.escape(characters[negated:]).replace(r"\-", "-")
+    try:
+        re.compile(f"[{inside}]")
+    except re.error:
+        return "[^/]" if negated else "(?!)"
+    return f"(?!/)[^{inside}]" if negated else f"[{inside}]"

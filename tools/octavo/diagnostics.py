@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -42,6 +43,8 @@ class Code(Enum):
     """A framework that ``[build] tabs`` does not list."""
     MISPLACED_MARK = "misplaced-mark"
     """A framework mark that is not the first line of its cell, or stands there twice."""
+    MISPLACED_CELL = "misplaced-cell"
+    """A cell in a list or quotation, which is shown and never run."""
     UNCLOSED_FENCE = "unclosed-fence"
     """A code fence that runs to the end of the file."""
     UNKNOWN_ROLE = "unknown-role"
@@ -57,7 +60,7 @@ class Code(Enum):
     MISSING_FILE = "missing-file"
     """A picture or included file that does not exist."""
     BAD_MATH = "bad-math"
-    """A formula that cannot be rendered."""
+    """A formula that is not closed or cannot be rendered."""
     SYNTAX_ERROR = "syntax-error"
     """A cell that is not valid Python in one of its frameworks."""
     BAD_BRANCH = "bad-branch"
@@ -68,6 +71,8 @@ class Code(Enum):
     """A name saved twice into one library; the last one wins."""
     UNDEFINED_NAME = "undefined-name"
     """Saved code reads a name that nothing defines."""
+    UNFIT_DEFINITION = "unfit-definition"
+    """Saved code that runs in a notebook only, so that no module can hold it."""
     UNKNOWN_CLASS = "unknown-class"
     """``add_to_class`` names a class that is not saved before."""
     LIBRARY_STALE = "library-stale"
@@ -168,6 +173,9 @@ def _place(diagnostic: Diagnostic) -> tuple[bool, str, int, int]:
 ReadLine = Callable[[str, int], str | None]
 """Looks up the text of a line: book-relative path and line from 1 → text, or ``None``."""
 
+EXCERPT_WIDTH = 160
+"""How many characters of a long line are shown."""
+
 _STYLE = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m"}
 _BOLD, _DIM, _CYAN, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[0m"
 
@@ -189,17 +197,39 @@ def format_diagnostic(diagnostic: Diagnostic, read_line: ReadLine, *, colour: bo
     if span is not None and excerpt is not None and excerpt.strip():
         gutter = str(span.line)
         blank = " " * len(gutter)
-        excerpt = excerpt.rstrip().expandtabs(4)
-        lines.append(f" {paint(_DIM, gutter + ' |')} {excerpt}")
-        column = span.column or len(excerpt) - len(excerpt.lstrip()) + 1
-        width = span.width or (len(excerpt) - column + 1 if not span.column else 1)
-        width = max(1, min(width, len(excerpt) - column + 1))
-        caret = " " * (column - 1) + "^" * width
+        shown, indent, width = _excerpt(excerpt.rstrip(), span)
+        lines.append(f" {paint(_DIM, gutter + ' |')} {shown}")
+        caret = " " * indent + "^" * width
         lines.append(f" {paint(_DIM, blank + ' |')} {paint(_STYLE[diagnostic.severity], caret)}")
     lines.extend(f"   {line}".rstrip() for line in diagnostic.detail)
     if diagnostic.hint:
         lines.append(f"   {paint(_CYAN, 'hint:')} {diagnostic.hint}")
     return "\n".join(lines)
+
+
+def _excerpt(line: str, span: Span) -> tuple[str, int, int]:
+    """What is shown of a line, and how many terminal cells stand before and on the place that is meant."""
+    start = min(span.column - 1, len(line)) if span.column else len(line) - len(line.lstrip())
+    end = min(start + max(span.width, 1), len(line)) if span.column else len(line)
+    first = max(0, start - EXCERPT_WIDTH // 2) if len(line) > EXCERPT_WIDTH else 0
+    last = min(len(line), first + EXCERPT_WIDTH)
+    before = ("…" if first else "") + "".join(map(_visible, line[first:start])).expandtabs(4)
+    meant = "".join(map(_visible, line[start : min(end, last)])).expandtabs(4)
+    after = "".join(map(_visible, line[min(end, last) : last])).expandtabs(4) + ("…" if last < len(line) else "")
+    return before + meant + after, _cells(before), max(1, _cells(meant))
+
+
+def _visible(character: str) -> str:
+    """A character as it can be shown: what would move the cursor or speak to the terminal is replaced."""
+    return "�" if character != "\t" and unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") else character
+
+
+def _cells(text: str) -> int:
+    """How many cells of a terminal a text takes: two for a wide character, none for one that sits on another."""
+    return sum(
+        0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
+        for character in text
+    )
 
 
 def to_json_lines(diagnostics: Iterable[Diagnostic]) -> str:

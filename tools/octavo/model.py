@@ -174,9 +174,9 @@ class EditionCell:
     cell: Cell
     """The author's cell that it was cut from."""
     branches: Code
-    """``tab.selected`` resolved and framework mark lines gone; what harvest takes."""
+    """``tab.selected`` resolved and mark lines gone; aliases as the author wrote them."""
     code: Code
-    """Aliases rewritten on top; what kernel, page and notebook take."""
+    """Aliases rewritten on top; what harvest, kernel, page and notebook take."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ class PlainProgress:
         """Print that a page starts."""
         with self.lock:
             self.running[page, tab] = _Running(cells)
-            self._line(f"executing {page} ({tab}), {cells} {'cell' if cells == 1 else 'cells'}")
+        self._line(f"executing {page} ({tab}), {cells} {'cell' if cells == 1 else 'cells'}")
 
     def on_cell(self, page: str, tab: str, number: int, cells: int) -> None:
         """Say nothing: a log needs no line for each cell."""
@@ -98,7 +98,9 @@ class PlainProgress:
         with self.lock:
             self.running.pop((run.page, run.tab), None)
             self.done += 1
-            self._line(f"[{self.done}/{self.total}] {_ending(run)}")
+            done = self.done
+        # printed without the lock: the terminal's own thread holds the terminal while it asks for this one
+        self._line(f"[{done}/{self.total}] {_ending(run)}")
 
     def __enter__(self) -> PlainProgress:
         return self

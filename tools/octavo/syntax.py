@@ -103,10 +103,10 @@ class Source:
     def _is_exact(self, node: ast.expr) -> bool:
         try:
             again = _parse(f"({self.segment(node)}\n)")
-        except (SyntaxError, ValueError, IndexError):
+            statement = again.body[0] if len(again.body) == 1 else None
+            return isinstance(statement, ast.Expr) and ast.dump(statement.value) == ast.dump(node)
+        except (SyntaxError, ValueError, IndexError, RecursionError):
             return False
-        statement = again.body[0] if len(again.body) == 1 else None
-        return isinstance(statement, ast.Expr) and ast.dump(statement.value) == ast.dump(node)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 
+import pytest
+
 from octavo.model import Failure, Inputs, Run
 from octavo.progress import LiveProgress, PlainProgress, progress_for
 
@@ -57,3 +59,15 @@ def test_a_terminal_gets_page_framework_cell_and_time() -> None:
     assert "[1/2] chapter_x/page (jax) done in 1.2 s" in shown
     assert "[cyan]" not in shown and "[/]" not in shown
     assert "\x1b[?25h" in shown, "the cursor comes back"
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_nothing_is_printed_while_the_list_is_locked(
+    stream: type[io.StringIO], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread that redraws the terminal holds it while it asks for the list: the reverse order would hang both."""
+    progress = progress_for(stream())
+    locked: list[bool] = []
+    monkeypatch.setattr(progress, "_line", lambda text: locked.append(progress.lock.locked()))
+    work(progress)
+    assert locked and not any(locked)

@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,6 +22,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
+from octavo.execute.outputs import without_middles
 from octavo.execute.processes import end_group
 
 _logger = logging.getLogger("octavo.kernel")
@@ -30,6 +31,9 @@ _logger.propagate = False
 
 _DRAIN_SECONDS = 0.3
 """How long messages that a dead kernel has sent before may still arrive."""
+
+_MUCH = 10_000_000
+"""Characters that a cell may print before what nobody will read is dropped."""
 
 
 class _Manager(AsyncKernelManager):  # type: ignore[misc]  # jupyter_client has no types
@@ -75,6 +79,7 @@ class Kernel(NotebookClient):  # type: ignore[misc]  # nbclient has no types
         self.process: subprocess.Popen[bytes] | None = None
         self.died: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._watch: asyncio.Task[None] | None = None
+        self._printed = 0
 
     async def start(self, folder: Path, variables: dict[str, str], log: IO[bytes], seconds: float) -> None:
         """Start the kernel in ``folder`` and wait until it answers; what it prints outside of cells goes to ``log``.
@@ -89,11 +94,24 @@ class Kernel(NotebookClient):  # type: ignore[misc]  # nbclient has no types
 
     async def run_cell(self, index: int) -> None:
         """Execute a cell; its outputs are then in :meth:`outputs`. Raises the errors of nbclient."""
+        self._printed = 0
         await self.async_execute_cell(self.nb.cells[index], index)
 
-    def outputs(self, index: int) -> list[dict[str, Any]]:
-        """What a cell has sent so far."""
-        return list(self.nb.cells[index].get("outputs", ()))
+    def outputs(self, index: int) -> list[Mapping[str, Any]]:
+        """What a cell has sent so far; of a flood of text the beginning and the end."""
+        return without_middles(self.nb.cells[index].get("outputs", ()))
+
+    def output(self, outs: list[Any], msg: Any, display_id: Any, cell_index: int) -> Any:
+        """Take a message of a cell; one that prints without end must not fill this machine's memory."""
+        taken = super().output(outs, msg, display_id, cell_index)
+        if msg["msg_type"] == "stream":
+            self._printed += len(msg["content"]["text"])
+            if self._printed > _MUCH:
+                self._printed = 0
+                # displays are found again by their positions, so that only what follows the last one is touched
+                start = next((n for n in range(len(outs), 0, -1) if outs[n - 1].output_type != "stream"), 0)
+                outs[start:] = map(nbformat.from_dict, without_middles(outs[start:]))
+        return taken
 
     async def _async_poll_kernel_alive(self) -> None:
         await asyncio.shield(self.died)

@@ -9,7 +9,6 @@ is taken away and made again. A file lock keeps two builds from making the same 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -17,14 +16,14 @@ import re
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from octavo.diagnostics import Code, Diagnostic, error
 from octavo.execute.pip_settings import uv_variables
-from octavo.execute.processes import Stop, StoppedError
+from octavo.execute.processes import Stop, StoppedError, exclusive
 from octavo.execute.variables import kernel_variables, prepare
 from octavo.model import Failure, Span
 
@@ -108,7 +107,7 @@ def _quiet(_: str) -> None:
 
 _PIN = re.compile(
     r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?P<extras>\[[\w\s,.-]*\])?\s*==\s*"
-    r"(?P<version>[A-Za-z0-9][A-Za-z0-9.!+_-]*)\s*(?P<marker>;[^#]*)?"
+    r"(?P<version>v?[0-9][A-Za-z0-9.!+_-]*)\s*(?P<marker>;[^#]*)?"
 )
 _HEADER = re.compile(r"#\s*(?P<name>python|import)\s*:\s*(?P<value>.*)")
 
@@ -227,7 +226,7 @@ def make(
     stop = stop or Stop()
     try:
         home.mkdir(parents=True, exist_ok=True)
-        with _exclusive(home / f".{folder_of(lock, home).name}.lock", stop, lambda: report(_waiting(lock))):
+        with exclusive(home / f".{folder_of(lock, home).name}.lock", lambda: report(_waiting(lock)), stop):
             return existing(lock, home) or _Maker(lock, home, report, stop, variables).make()
     except OSError as problem:
         return EnvironmentFailure(
@@ -287,8 +286,13 @@ class _Maker:
         variables = uv_variables(self.variables) | {"UV_NO_PROGRESS": "1", "NO_COLOR": "1"}
         for name in ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "UV_PYTHON", "UV_PROJECT_ENVIRONMENT"):
             variables.pop(name, None)
+        downloads = _nearest(_uv_cache(variables))
+        if not (downloads.is_dir() and os.access(downloads, os.W_OK)):
+            variables["UV_CACHE_DIR"] = str(self.home / ".uv")  # a home that cannot be written, such as a service's
+            downloads = self.home
         # the cache of another disk cannot be linked, only copied, about which uv warns each time
-        variables.setdefault("UV_LINK_MODE", "hardlink" if _same_disk(self.home, variables) else "copy")
+        same_disk = downloads.stat().st_dev == self.home.stat().st_dev
+        variables.setdefault("UV_LINK_MODE", "hardlink" if same_disk else "copy")
         code, printed = self.stop.run(
             [uv, "venv", "--no-project", "--python", lock.python, str(self.folder)],
             folder=self.home,
@@ -373,23 +377,6 @@ def _marker(folder: Path, lock: Lock) -> dict[str, Any] | None:
     return value if isinstance(value, dict) and value.get("digest") == lock.digest else None
 
 
-@contextlib.contextmanager
-def _exclusive(path: Path, stop: Stop, when_waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock file ``path``; the system releases it when the process ends, however it ends."""
-    with path.open("a") as file:
-        told = False
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if not told:
-                    when_waiting()
-                    told = True
-            stop.wait(0.2)  # flock cannot wait for a lock and for a cancelled build at once
-        yield
-
-
 _finding = threading.Lock()
 
 
@@ -402,13 +389,17 @@ def _find_uv(variables: Mapping[str, str]) -> str | None:
     return shutil.which("uv", path=variables.get("PATH"))
 
 
-def _same_disk(home: Path, variables: Mapping[str, str]) -> bool:
-    """Whether uv's cache and ``home`` are on one file system; uv makes its cache's folder if it is not there."""
+def _uv_cache(variables: Mapping[str, str]) -> Path:
+    """Where uv keeps what it has downloaded."""
     user = Path(variables.get("XDG_CACHE_HOME") or Path(variables.get("HOME") or Path.home()) / ".cache")
-    cache = Path(variables.get("UV_CACHE_DIR") or user / "uv")
-    while not cache.exists() and cache != cache.parent:
-        cache = cache.parent
-    return cache.stat().st_dev == home.stat().st_dev
+    return Path(variables.get("UV_CACHE_DIR") or user / "uv")
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the one above it that is there: on its disk the folder will be made."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder
 
 
 # -- what the installer said

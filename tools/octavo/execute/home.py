@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +14,9 @@ VARIABLE = "OCTAVO_CACHE"
 def cache_home(variables: Mapping[str, str] = os.environ) -> Path:
     """The folder of all that is cached: ``$OCTAVO_CACHE``, or ``octavo`` in the user's cache; not made here."""
     if chosen := variables.get(VARIABLE, ""):
-        return Path(chosen).expanduser().absolute()
+        with contextlib.suppress(RuntimeError):  # ~name of nobody here: a folder of that name, as for a shell
+            return Path(chosen).expanduser().absolute()
+        return Path(chosen).absolute()
     import platformdirs
 
     return platformdirs.user_cache_path("octavo", appauthor=False)

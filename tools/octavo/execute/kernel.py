@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from octavo.execute.environment import Environment
 from octavo.execute.outputs import Places, clean, clean_text
@@ -161,7 +161,7 @@ class _Session:
         self.timeout = timeout
         self.events = events
         self.seconds: list[float] = []
-        self.sent: list[list[dict[str, object]]] = []
+        self.sent: list[list[Mapping[str, Any]]] = []
         # IPython numbers the cells that it gets: In[n] → index of the cell
         self.counts: dict[int, int] = {}
         self.places = _places(environment, self.folder, private, library)
@@ -293,7 +293,7 @@ def _look_at(task: asyncio.Task[None]) -> None:
         task.exception()
 
 
-def _error(outputs: list[dict[str, object]], why: Exception | None) -> tuple[str, str, list[str]]:
+def _error(outputs: list[Mapping[str, Any]], why: Exception | None) -> tuple[str, str, list[str]]:
     """Class, message and traceback of the last error that a cell sent."""
     for output in reversed(outputs):
         if output.get("output_type") == "error":
@@ -303,7 +303,7 @@ def _error(outputs: list[dict[str, object]], why: Exception | None) -> tuple[str
     return str(getattr(why, "ename", "Exception")), str(getattr(why, "evalue", why or "")), []
 
 
-def _without_last_error(outputs: list[dict[str, object]]) -> list[dict[str, object]]:
+def _without_last_error(outputs: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Without the error that became the run's failure, so that it is not told twice."""
     for position in range(len(outputs) - 1, -1, -1):
         if outputs[position].get("output_type") == "error":

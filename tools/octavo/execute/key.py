@@ -6,10 +6,12 @@ framework's lock and the options that change what is executed. Prose, paths, tim
 
 from __future__ import annotations
 
+import ast
 import difflib
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from octavo.model import Definition, Edition, Inputs, Span
 
@@ -22,32 +24,31 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def closure(reads: frozenset[str], definitions: Mapping[str, Definition]) -> frozenset[str]:
+def closure(reads: frozenset[str], definitions: Mapping[str, Definition], *, imported: bool = False) -> frozenset[str]:
     """The keys of ``definitions`` that code reading the library names ``reads`` depends on.
 
-    Goes through what each definition uses, from a class to the methods that extend it, and to module-level statements
-    that bind nothing but can change what is reached: those that mention a saved name which is reached
-    (``TABLE["x"] = …``), and those that mention no saved name at all (``torch.set_default_dtype(…)``), since importing
-    the library runs them. It may name too much, never too little.
+    Goes through what each definition uses, from a class to the methods that extend it, and to what happens by itself
+    when the library is imported, which reading any of its names does, or ``imported`` says:
+
+    - a statement that binds nothing counts always (``torch.set_default_dtype(DTYPE)``), except that one which only
+      assigns (``TABLE["x"] = …``, ``setattr(Net, …)``) counts for those who reach a saved name that it mentions;
+    - a definition that calls something while it is made (``@register class A``, ``x = register(…)``) counts for those
+      who reach anything that the call reaches.
+
+    It may name too much, never too little.
     """
     binders: dict[str, list[str]] = {}
     methods: dict[str, list[str]] = {}
-    effects: list[str] = []
     for key, definition in definitions.items():
-        binders.setdefault(key, []).append(key)
-        for name in definition.binds - {key}:
+        for name in {key, *definition.binds}:
             binders.setdefault(name, []).append(key)
         if definition.extends is not None:
             methods.setdefault(definition.extends, []).append(key)
-        elif not definition.binds:
-            effects.append(key)
     saved = {name for d in definitions.values() if d.kind != "import" for name in d.binds}
 
-    reached: set[str] = set()
-    names: set[str] = set()
-
-    def follow(start: Iterable[str]) -> None:
-        todo = [name for name in start if name not in names]
+    def follow(start: Iterable[str], names: set[str], reached: set[str]) -> None:
+        """Add to ``names`` and ``reached`` what ``start`` leads to."""
+        todo = list(start)
         while todo:
             name = todo.pop()
             if name in names:
@@ -58,19 +59,59 @@ def closure(reads: frozenset[str], definitions: Mapping[str, Definition]) -> fro
                     reached.add(key)
                     todo += definitions[key].binds | definitions[key].uses
 
-    follow(reads)
-    if not reached:
+    reached: set[str] = set()
+    names: set[str] = set()
+    follow(reads, names, reached)
+    if not reached and not imported:
         return frozenset()
+
+    # what runs while the library is imported → the saved names of which one must be reached for it to count;
+    # none of them means that it counts always
+    effects: dict[str, set[str]] = {}
+    for key, definition in definitions.items():
+        if definition.extends is not None or definition.kind == "import":
+            continue
+        called = _called_when_made(definition.source)
+        if definition.binds <= {"_"}:
+            effects[key] = set() if called else set(definition.uses & saved)
+        elif called and called & saved:
+            touched: set[str] = set()
+            follow(called & saved, touched, set())
+            effects[key] = touched & saved
     grown = True
     while grown:
         grown = False
-        for key in effects:
-            mentioned = definitions[key].uses & saved
-            if key not in reached and (not mentioned or mentioned & names):
+        for key, touched in effects.items():
+            if key not in reached and (not touched or touched & names):
                 reached.add(key)
-                follow(definitions[key].uses)
+                follow(definitions[key].binds | definitions[key].uses, names, reached)
                 grown = True
     return frozenset(reached)
+
+
+_SETS_AN_ATTRIBUTE = frozenset({"setattr", "delattr"})
+
+
+@lru_cache(maxsize=4096)
+def _called_when_made(source: str) -> frozenset[str]:
+    """Names in what a definition calls while it is made, decorators included; not in what its functions call later."""
+    try:
+        todo: list[ast.AST] = list(ast.parse(source).body)
+    except SyntaxError:
+        return frozenset({source})
+    names: set[str] = set()
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            for decorator in node.decorator_list:
+                names.update(part.id for part in ast.walk(decorator) if isinstance(part, ast.Name))
+        if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in _SETS_AN_ATTRIBUTE):
+            names.update(part.id for part in ast.walk(node) if isinstance(part, ast.Name))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            todo += [default for default in (*node.args.defaults, *node.args.kw_defaults) if default is not None]
+        else:
+            todo += ast.iter_child_nodes(node)
+    return frozenset(names)
 
 
 def inputs(
@@ -80,14 +121,17 @@ def inputs(
     definitions: Mapping[str, Definition],
     lock: Mapping[str, str],
     options: Mapping[str, str],
+    *,
+    imported: bool = False,
 ) -> Inputs:
     """Everything that executing ``edition`` depends on.
 
     ``reads`` are the library names that its cells read; with ``dynamic`` they cannot be known (``from d2l import *``,
-    ``getattr(d2l, …)``) and every definition counts. ``lock`` is :attr:`Lock.versions`. ``options`` hold what else
-    counts, such as aliases and the digests of declared files; the schema and the framework are added here.
+    ``getattr(d2l, …)``) and every definition counts; ``imported`` says that the cells may import the library. ``lock``
+    is :attr:`Lock.versions`. ``options`` hold what else counts, such as aliases and the digests of declared files; the
+    schema and the framework are added here.
     """
-    keys = frozenset(definitions) if dynamic else closure(reads, definitions)
+    keys = frozenset(definitions) if dynamic else closure(reads, definitions, imported=imported)
     return Inputs(
         cells=tuple(digest(cell.code.text) for cell in edition.cells),
         definitions={key: digest(definitions[key].source) for key in sorted(keys)},

@@ -20,6 +20,9 @@ TYPES = TEXT_TYPES + BINARY_TYPES
 LONGEST_TEXT = 1_000_000
 """Characters of one output's text that are kept; the rest is counted."""
 
+_KEPT_AT_START, _KEPT_AT_END = 2 * LONGEST_TEXT, LONGEST_TEXT
+"""Of a stream as it was sent: what is shown comes from its start, a progress bar's last state from its end."""
+
 Places = Sequence[tuple[str, str]]
 """Folders that must not be seen in an output and what stands in their place, the most special first."""
 
@@ -69,6 +72,33 @@ def clean(outputs: Iterable[Mapping[str, Any]], places: Places = ()) -> tuple[Ou
                 result.append(Output("result" if kind == "execute_result" else "display", data=data))
     flush()
     return tuple(result)
+
+
+def without_middles(outputs: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Notebook outputs in which no run of stream messages is longer than any reader wants, or than memory holds.
+
+    Where a run is cut depends on what was printed alone, not on the messages that it came in, so that calling this
+    while more arrives and once more at the end gives the same as calling it at the end.
+    """
+    result: list[Mapping[str, Any]] = []
+    runs: dict[str, list[str]] = {}
+
+    def flush() -> None:
+        for name, parts in runs.items():
+            text = "".join(parts)
+            if len(text) > _KEPT_AT_START + _KEPT_AT_END:
+                text = text[:_KEPT_AT_START] + text[-_KEPT_AT_END:]
+            result.append({"output_type": "stream", "name": name, "text": text})
+        runs.clear()
+
+    for output in outputs:
+        if output.get("output_type") == "stream":
+            runs.setdefault(str(output.get("name")), []).append(_text(output.get("text")))
+        else:
+            flush()
+            result.append(output)
+    flush()
+    return result
 
 
 def clean_bundle(bundle: Mapping[str, Any], places: Places = ()) -> dict[str, str]:

@@ -1,13 +1,14 @@
-"""Running a program to its end in a thread, so that cancelling the build ends it too."""
+"""Running a program to its end in a thread, so that cancelling the build ends it too; keeping builds apart."""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 
@@ -78,6 +79,28 @@ class Stop:
         if self._event.is_set():
             raise StoppedError
         return process.returncode, printed
+
+
+@contextlib.contextmanager
+def exclusive(path: Path, when_waiting: Callable[[], None], stop: Stop | None = None) -> Iterator[None]:
+    """Hold the lock file ``path``; the system releases it when the process ends, however it ends.
+
+    ``when_waiting`` is called once if another process holds it. Raises ``OSError`` when the file cannot be made, and
+    :class:`StoppedError` when ``stop`` is set while waiting.
+    """
+    stop = stop or Stop()
+    with path.open("a") as file:
+        told = False
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not told:
+                    when_waiting()
+                    told = True
+            stop.wait(0.2)  # flock cannot wait for a lock and for a cancelled build at once
+        yield
 
 
 def end_group(group: int) -> None:

@@ -58,7 +58,7 @@ def inputs_from_json(value: object, cells: tuple[str, ...]) -> Inputs:
     lock: dict[str, str] = {}
     text = _string(table.get("lock"), "lock")
     # a version may hold commas (extras, markers), a new package begins with its name and a version
-    for item in re.split(r", (?=[a-z0-9][a-z0-9-]* \d)", text) if text else ():
+    for item in re.split(r", (?=[a-z0-9][a-z0-9-]* v?\d)", text) if text else ():
         name, found, version = item.partition(" ")
         if not found:
             raise DamagedError("its lock cannot be read")

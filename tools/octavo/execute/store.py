@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import hashlib
 import re
 import secrets
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from octavo.diagnostics import Code, Diagnostic, warning
+from octavo.diagnostics import Code, Diagnostic, error, warning
 from octavo.execute import records
 from octavo.execute.records import DamagedError
 from octavo.model import Inputs, Output, Run, Span
@@ -35,6 +36,7 @@ class Results:
         """The book in ``root`` with committed results in ``root/outputs``, and the local store in ``home``."""
         self.local = LocalStore(home, report)
         self.committed = CommittedStore(root, outputs, report)
+        self._report = report
 
     def find(self, key: str, page: str, tab: str) -> Run | None:
         """A successful run of this key, looked for in the local store, then among the committed results.
@@ -61,10 +63,26 @@ class Results:
         the page, and are not kept.
         """
         if run.failure is None:
-            run = self.committed.write(run)
+            run = self.commit(run)
         if run.failure is None or run.failure.reason != "environment":
             self.local.save(run, forced=forced)
         return run
+
+    def commit(self, run: Run) -> Run:
+        """Make the result of a successful run the committed one, or report that it cannot be written."""
+        try:
+            return self.committed.write(run)
+        except OSError as problem:
+            path = self.committed.path(run.page, run.tab).relative_to(self.committed.root).as_posix()
+            self._report(
+                error(
+                    Code.DAMAGED_RESULT,
+                    f"cannot write the result {path}: {problem.strerror or problem}",
+                    tab=run.tab,
+                    hint=f"see that {self.committed.outputs} is a folder that may be written and has room",
+                )
+            )
+            return run
 
 
 class LocalStore:
@@ -101,7 +119,7 @@ class LocalStore:
         path = self.path(run.key)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write(path, text.encode("utf-8"))
+            write_whole(path, text.encode("utf-8"))
         except OSError as problem:
             self._report(
                 warning(
@@ -116,6 +134,15 @@ class LocalStore:
         try:
             text = path.read_text(encoding="utf-8")
         except (FileNotFoundError, NotADirectoryError):
+            return None
+        except PermissionError:
+            self._report(
+                warning(
+                    Code.DAMAGED_RESULT,
+                    f"cannot read the local store in {self.home}: Permission denied",
+                    hint="set OCTAVO_CACHE to a folder of your own",
+                )
+            )
             return None
         except (OSError, UnicodeDecodeError):
             self._set_aside(path, "it cannot be read")
@@ -222,6 +249,8 @@ class CommittedStore:
             }
         )
         path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.resolve().is_relative_to(self.folder.resolve()):  # it would never be read again
+            raise OSError(errno.ELOOP, f"a link leads out of {self.outputs}", str(path.parent))
         for name, content in pictures.items():
             _write_if_changed(path.parent / name, content)
         _write_if_changed(path, text.encode("utf-8"))
@@ -235,12 +264,13 @@ class CommittedStore:
     def prune(self, keep: Iterable[tuple[str, str]]) -> tuple[str, ...]:
         """Remove the results of all pages × frameworks that are not in ``keep``; gives what was removed.
 
-        Only files that octavo writes are touched, and folders that are empty afterwards.
+        Only files that octavo writes are touched, and folders that are empty afterwards; an author's own JSON stays,
+        wherever the settings say that results are.
         """
         kept = set(keep)
         removed = []
         for path, page, tab in self._records():
-            if (page, tab) in kept:
+            if (page, tab) in kept or _key_of(path) is None:
                 continue
             for picture in _pictures_of(path.parent, tab):
                 picture.unlink(missing_ok=True)
@@ -266,10 +296,8 @@ class CommittedStore:
         if self._keys is None:
             self._keys = {}
             for path, page, tab in self._records():
-                with contextlib.suppress(OSError, UnicodeDecodeError, DamagedError):
-                    key = records.load(path.read_text(encoding="utf-8")).get("key")
-                    if isinstance(key, str):
-                        self._keys.setdefault(key, (page, tab))
+                if (key := _key_of(path)) is not None:
+                    self._keys.setdefault(key, (page, tab))
         return self._keys
 
     def _load(self, path: Path, page: str, tab: str) -> Run:
@@ -347,6 +375,16 @@ def _picture(tab: str, cell: int, output: int, kind: str) -> str:
     return f"{tab}-{cell + 1}-{output + 1}.{_PICTURES[kind]}"
 
 
+def _key_of(path: Path) -> str | None:
+    """The key of the result in a file; ``None`` for a file that is no result."""
+    with contextlib.suppress(OSError, UnicodeDecodeError, DamagedError):
+        table = records.load(path.read_text(encoding="utf-8"))
+        key = table.get("key")
+        if isinstance(key, str) and {"inputs", "cells"} <= table.keys():
+            return key
+    return None
+
+
 def _pictures_of(folder: Path, tab: str) -> Iterator[Path]:
     pattern = re.compile(rf"{re.escape(tab)}-\d+-\d+\.(?:{'|'.join(_PICTURES.values())})")
     with contextlib.suppress(FileNotFoundError):
@@ -374,10 +412,10 @@ def _write_if_changed(path: Path, content: bytes) -> None:
         with contextlib.suppress(FileNotFoundError):
             if path.read_bytes() == content:
                 return
-    _write(path, content)
+    write_whole(path, content)
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Write a file whole or not at all; a reader sees the old content or the new."""
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:

@@ -35,6 +35,8 @@ def _definition(name: str, text: str, tab: str) -> Definition | None:
     except SyntaxError:
         return None
     survey = survey_tree(statements)
+    if survey.binds != {name}:
+        return None
     kind = statements[0]
     return Definition(
         name,

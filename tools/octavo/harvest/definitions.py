@@ -11,6 +11,7 @@ import builtins
 import io
 import re
 import tokenize
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -44,7 +45,8 @@ class _Saved:
         lines = self.cell.code.lines
         path = self.cell.cell.span.path
         if line is not None:
-            return Span(path, lines[line - 1], lines[line - 1])
+            number = lines[min(line, len(lines)) - 1]  # old Pythons misplace some expressions inside f-strings
+            return Span(path, number, number)
         last = self.statement.end_lineno or self.statement.lineno
         return Span(path, lines[_first_line(self.statement) - 1], lines[last - 1])
 
@@ -60,12 +62,18 @@ def collect(editions: Sequence[Edition], library: Library) -> tuple[tuple[Defini
     saved = [found for edition in editions if edition.tab == library.tab for found in _saved(edition)]
     bound = {name for found in saved for name in found.survey.binds}
     hidden = {name for alias in aliases for name in alias.binds if name in BUILTINS and name not in bound}
-    definitions = [(_definition(found, hidden), found) for found in saved]
-    definitions = [
-        (_cautious(definition, found, bound), found) for definition, found in definitions if definition.source
-    ]
+    definitions: _Pairs = []
+    unfit: list[Diagnostic] = []
+    for found in saved:
+        definition, problem = _definition(found, hidden)
+        if problem is not None:
+            unfit.append(problem)
+        elif definition.source:
+            definitions.append((_cautious(definition, found, bound), found))
     kept, messages = _last_of_each(definitions)
+    messages += unfit
     messages += _unknown_classes(kept)
+    messages += _unfinished_classes(kept)
     messages += _undefined_names(kept, aliases, library)
     classes = {definition.name for definition, _ in kept if definition.kind == "class"}
     result = [definition for definition, _ in kept if definition.extends is None or definition.extends in classes]
@@ -136,7 +144,8 @@ def _last_line(statement: ast.stmt) -> int:
 # -- making
 
 
-def _definition(found: _Saved, hidden: set[str]) -> Definition:
+def _definition(found: _Saved, hidden: set[str]) -> tuple[Definition, Diagnostic | None]:
+    """What a saved statement is in the module, and why it cannot stand there if it cannot."""
     statement, survey = found.statement, found.survey
     extends, decorator = _extension(statement)
     edits = [*_plain_names(found), *_without_marks(found)]
@@ -151,7 +160,8 @@ def _definition(found: _Saved, hidden: set[str]) -> Definition:
     if decorator is not None:
         start = found.source.starts[decorator.lineno - 1]
         edits.append(Edit(start, found.source.starts[decorator.end_lineno or decorator.lineno]))
-    text = _slice(found, edits)
+    code = _slice(found, edits)
+    text = code.text
     try:
         uses = survey_tree(parse(text).tree.body).reads()
     except SyntaxError:
@@ -162,7 +172,7 @@ def _definition(found: _Saved, hidden: set[str]) -> Definition:
         name, kind, binds = f"{extends}.{getattr(statement, 'name', name)}", "method", set()
     elif isinstance(statement, ast.Import | ast.ImportFrom) and not _imports(statement):
         text = ""  # the library itself
-    return Definition(
+    definition = Definition(
         name=name,
         kind=kind,
         source=text,
@@ -173,6 +183,27 @@ def _definition(found: _Saved, hidden: set[str]) -> Definition:
         uses=frozenset(uses - binds - BUILTINS),
         extends=extends,
     )
+    return definition, _unfit(definition, code)
+
+
+def _unfit(definition: Definition, code: Code) -> Diagnostic | None:
+    """Why saved code that a cell may hold is none for a module: a magic, or ``await`` outside of a function."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(definition.source, "<saved>", "exec", dont_inherit=True)
+    except SyntaxError as problem:
+        line = code.lines[min(max(problem.lineno or 1, 1), len(code.lines)) - 1]
+        return error(
+            Message.UNFIT_DEFINITION,
+            f"{definition.name} cannot stand in a module: {problem.msg}",
+            Span(definition.span.path, line, line),
+            tab=definition.tab,
+            hint="save only what is plain Python outside of a notebook too",
+        )
+    except (ValueError, RecursionError, MemoryError):
+        return None  # too large for the compiler of this Python, which says nothing of the one that will import it
+    return None
 
 
 def _cautious(definition: Definition, found: _Saved, names: set[str]) -> Definition:
@@ -221,8 +252,8 @@ def _without_marks(found: _Saved) -> Iterator[Edit]:
             yield Edit(start, offset + len(comment.encode()))
 
 
-def _slice(found: _Saved, edits: Iterable[Edit]) -> str:
-    """The statement's text, the comment behind it included, with edits applied."""
+def _slice(found: _Saved, edits: Iterable[Edit]) -> Code:
+    """The statement's text, the comment behind it included, with edits applied, and the author's lines."""
     source = found.source
     start, end = source.range(found.statement)
     if _first_line(found.statement) < found.statement.lineno:
@@ -232,7 +263,10 @@ def _slice(found: _Saved, edits: Iterable[Edit]) -> str:
     text = source.slice(start, end)
     inside = [Edit(e.start - start, e.end - start, e.text) for e in edits if start <= e.start and e.end <= end + 1]
     inside = [replace(edit, end=min(edit.end, end - start)) for edit in inside]
-    return splice(Code(text, (1,) * (text.count("\n") + 1)), inside).text.rstrip()
+    first = source.line(start) - 1
+    code = splice(Code(text, found.cell.code.lines[first : first + text.count("\n") + 1]), inside)
+    kept = code.text.rstrip()
+    return Code(kept, code.lines[: kept.count("\n") + 1])
 
 
 def _kind(statement: ast.stmt) -> DefinitionKind:
@@ -349,9 +383,18 @@ def _contents(definition: Definition, statement: ast.stmt) -> dict[str, str]:
         return _imports(statement)
     if definition.kind == "statement" and not _targets(statement):
         return {}
+    if _is_overload(statement) or definition.binds == {"_"}:
+        return {}  # one of several that belong together; ``_`` is what functions are called that are only registered
     if definition.binds and definition.binds & survey_tree(parse(definition.source).tree.body).reads(deferred=False):
         return {}  # it builds on what was there before
     return dict.fromkeys(definition.binds or {definition.name}, definition.source)
+
+
+def _is_overload(statement: ast.stmt) -> bool:
+    """Whether a function only declares one way to call the one that comes after it."""
+    decorators = statement.decorator_list if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) else []
+    names = (getattr(decorator, "attr", getattr(decorator, "id", "")) for decorator in decorators)
+    return "overload" in names
 
 
 def _is_placeholder(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -379,6 +422,24 @@ def _unknown_classes(definitions: _Pairs) -> list[Diagnostic]:
         for definition, _ in definitions
         if definition.extends is not None and definition.extends not in classes
     ]
+
+
+def _unfinished_classes(definitions: _Pairs) -> list[Diagnostic]:
+    """Methods that read their class while it is being made: in a default or a decorator, which a page does later."""
+    messages = []
+    for definition, found in definitions:
+        extension = _extension(found.statement)[1]
+        if definition.extends is None or extension is None:
+            continue
+        own = {id(node) for node in ast.walk(extension)}
+        for reference in found.survey.references:
+            if reference.name == definition.extends and not reference.deferred and id(reference.node) not in own:
+                message = f"{definition.name} reads {reference.name} while the library still makes that class"
+                hint = "read it in the body of the method"
+                place = found.span(reference.node.lineno)
+                messages.append(error(Message.UNDEFINED_NAME, message, place, tab=definition.tab, hint=hint))
+                break
+    return messages
 
 
 def _undefined_names(definitions: _Pairs, aliases: Sequence[Definition], library: Library) -> list[Diagnostic]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -99,16 +100,22 @@ def merge_methods(definitions: Sequence[Definition]) -> list[Definition]:
 def in_order(definitions: Sequence[Definition]) -> list[Definition]:
     """The given order, changed only where a definition needs a later one while the module is loaded.
 
-    Definitions that need one another in a circle stay as they are.
+    What is called while the module is loaded needs all that it reads. Definitions that need one another in a circle
+    stay as they are.
     """
-    providers: dict[str, list[int]] = {}
+    providers: dict[str, int] = {}
     for index, definition in enumerate(definitions):
         for name in definition.binds:
-            providers.setdefault(name, []).append(index)
-    needs = [
-        sorted({providers[name][0] for name in survey.reads(deferred=False) if name in providers} - {index})
-        for index, survey in enumerate(map(_survey, definitions))
-    ]
+            providers.setdefault(name, index)
+    surveys = [_survey(definition) for definition in definitions]
+    reads = [[providers[name] for name in survey.reads() if name in providers] for survey in surveys]
+    needs: list[list[int]] = []
+    for index, survey in enumerate(surveys):
+        need = {providers[name] for name in survey.reads(deferred=False) if name in providers}
+        called = {r.name for r in survey.references if r.called and not r.deferred}
+        for name in called & providers.keys():
+            need |= _reachable(providers[name], reads)
+        needs.append(sorted(need - {index}))
     placed: dict[int, None] = {}
 
     def place(index: int) -> None:
@@ -156,7 +163,7 @@ def compare(current: str | None, text: str, file: str) -> str:
 
 def package_init(release: str, existing: str | None) -> str:
     """The package's ``__init__.py`` with its version; whatever else stands in an existing one is kept."""
-    line = f'__version__ = "{release}"'
+    line = f"__version__ = {json.dumps(release, ensure_ascii=False)}"
     if not existing or not existing.strip():
         return f'"""The library of the book, made from its pages: one module for each framework."""\n\n{line}\n'
     pattern = re.compile(r"^__version__[ \t]*(?::[^=\n]*)?=[^\n]*$", re.MULTILINE)

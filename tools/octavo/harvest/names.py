@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
 from octavo.syntax import LIBRARY_ALIAS, Source, parse
 
+DEEPEST = 30_000
+"""Calls inside of one another that reading a tree may take; Python parses nothing deeper than a tenth of that."""
 _BLIND = frozenset({"eval", "exec", "globals", "vars", "locals", "__import__"})
 """Functions that may read any name without naming it."""
 
@@ -40,6 +44,8 @@ class Reference:
     """It is written ``d2l.name``."""
     shadowed: bool = False
     """Where it stands, the plain name would mean something local."""
+    called: bool = False
+    """It is called where it stands, as a decorator too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +81,10 @@ def analyse(source: str) -> Names:
 
 def survey_tree(statements: Sequence[ast.stmt]) -> Survey:
     """The names of consecutive module-level statements."""
-    visitor = _Visitor(statements)
-    for statement in statements:
-        visitor.visit(statement)
+    with _room_for_deep_trees():
+        visitor = _Visitor(statements)
+        for statement in statements:
+            visitor.visit(statement)
     return Survey(
         frozenset(visitor.module.binds | visitor.declared),
         tuple(visitor.references),
@@ -85,6 +92,17 @@ def survey_tree(statements: Sequence[ast.stmt]) -> Survey:
         visitor.star,
         frozenset(visitor.imported),
     )
+
+
+@contextmanager
+def _room_for_deep_trees() -> Iterator[None]:
+    """A sum of a thousand terms is a tree of a thousand levels, and visitors take several calls a level."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, DEEPEST))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def is_library_import(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> bool:
@@ -192,6 +210,7 @@ class _Visitor(ast.NodeVisitor):
         self.declared: set[str] = set()
         """Names that functions bind at module level through ``global``."""
         self.imported: set[str] = set()
+        self.called: set[int] = set()
         self.dynamic = False
         self.star = False
         binder = _Binder(self.module)
@@ -221,9 +240,13 @@ class _Visitor(ast.NodeVisitor):
             if self.scope is not self.module and node.id in self.scope.global_names:
                 self.declared.add(node.id)
             return
-        self.references.append(Reference(node.id, node, self.deferred))
+        self.references.append(Reference(node.id, node, self.deferred, called=id(node) in self.called))
         if node.id in _BLIND or (node.id == LIBRARY_ALIAS and LIBRARY_ALIAS not in self.module.binds):
             self.dynamic = True  # the library as a value: anything of it may be read
+
+    def visit_Call(self, node: ast.Call) -> None:
+        self.called.add(id(node.func))
+        self.generic_visit(node)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         if isinstance(node.target, ast.Name) and self._is_global(node.target.id):
@@ -237,7 +260,10 @@ class _Visitor(ast.NodeVisitor):
             return
         shadowed = not self._is_global(node.attr)
         if isinstance(node.ctx, ast.Load):
-            self.references.append(Reference(node.attr, node, self.deferred, library=True, shadowed=shadowed))
+            called = id(node) in self.called
+            self.references.append(
+                Reference(node.attr, node, self.deferred, library=True, shadowed=shadowed, called=called)
+            )
 
     def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:
         package = (node.module or "").split(".")[0] if isinstance(node, ast.ImportFrom) else ""
@@ -256,8 +282,7 @@ class _Visitor(ast.NodeVisitor):
     # - scopes
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        for decorator in node.decorator_list:
-            self.visit(decorator)
+        self._decorators(node)
         if self.scope is not self.module and node.name in self.scope.global_names:
             self.declared.add(node.name)
         scope = self._function_scope(node.args, getattr(node, "type_params", ()))
@@ -275,7 +300,8 @@ class _Visitor(ast.NodeVisitor):
         self._within(scope, [node.body], deferred=True)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
-        for part in (*node.decorator_list, *node.bases, *node.keywords):
+        self._decorators(node)
+        for part in (*node.bases, *node.keywords):
             self.visit(part)
         scope = _Scope("class", self.scope)
         binder = _Binder(scope)
@@ -296,6 +322,11 @@ class _Visitor(ast.NodeVisitor):
         self._within(scope, values, deferred=self.deferred)
 
     visit_ListComp = visit_SetComp = visit_GeneratorExp = visit_DictComp = visit_comprehension_scope  # noqa: N815
+
+    def _decorators(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
+        for decorator in node.decorator_list:
+            self.called.add(id(decorator))
+            self.visit(decorator)
 
     def _function_scope(self, arguments: ast.arguments, type_parameters: Iterable[ast.AST]) -> _Scope:
         for default in (*arguments.defaults, *arguments.kw_defaults):

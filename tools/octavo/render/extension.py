@@ -24,6 +24,7 @@ from sphinx.application import Sphinx
 from sphinx.domains import Domain
 from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util._files import FilenameUniqDict
 from sphinx.util.nodes import make_refnode
 from sphinxcontrib.bibtex.plugin import register_plugin
 from sphinxcontrib.bibtex.style.referencing import BracketStyle
@@ -57,7 +58,7 @@ class BookApplication(Sphinx):
         **options: Any,
     ) -> None:
         self.write_all = write_all
-        """Whether pages are written that did not change: the last build was interrupted."""
+        """Whether pages are written that did not change: the last build was interrupted, or its style was another."""
         self.source = source
         """The book."""
         self.digests = digests
@@ -231,6 +232,8 @@ class References(SphinxPostTransform):
         page, anchor, _ = self.env.domains.standard_domain.labels[key]
         sections: dict[str, bool] = _store(self.env)["sections"].get(page, {})
         if anchor not in sections:
+            if not any(anchor in numbers for numbers in self.env.toc_fignumbers.get(page, {}).values()):
+                node["reftype"] = "ref"  # such as a heading within a tab
             return
         # the first heading of a page has the page's number, which stands under no anchor
         numbers = self.env.toc_secnumbers.get(page, {})
@@ -238,11 +241,13 @@ class References(SphinxPostTransform):
         if not number:
             node["reftype"] = "ref"
             return
-        english = (self.config.language or "en").startswith("en")
-        form = "Chapter %s" if english and len(number) == 1 else self.config.numfig_format["section"]
         written = ".".join(map(str, number))
-        words = node.children[0].astext()
-        shown = words.replace("%s", written).replace("{number}", written) if node["refexplicit"] else form % written
+        if node["refexplicit"]:
+            shown = node.children[0].astext().replace("%s", written).replace("{number}", written)
+        elif len(number) == 1:
+            shown = cast(BookApplication, self.env._app).source.words.chapter.format(number=written)
+        else:
+            shown = self.config.numfig_format["section"] % written
         inner = nodes.inline(shown, shown, classes=["std", "std-numref"])
         builder = self.env._app.builder
         node.replace_self(make_refnode(builder, node["refdoc"], page, anchor, inner))
@@ -353,14 +358,46 @@ class OutputPictures(SphinxPostTransform):
     default_priority = 5
 
     def run(self, **kwargs: Any) -> None:
-        """Replace our nodes by docutils images whose files are known already."""
+        """Replace our nodes by docutils images whose files :func:`note_pictures` has noted."""
         for node in list(self.document.findall(output_image)):
             files: dict[str, str] = node["files"]
             image = nodes.image(alt=node["alt"], classes=node["classes"], candidates=dict(files))
             image["uri"] = next(iter(files.values()))
-            for path in files.values():
-                self.env.images.add_file(self.env.current_document.docname, path)
             node.replace_self(image)
+
+
+class PictureNames(FilenameUniqDict):
+    """The site's names of pictures, made of the whole path, so that they do not depend on what was read before."""
+
+    def add_file(self, docname: str, newfile: str | os.PathLike[str]) -> str:
+        """The name of a picture that a page shows; one that a cell drew is named by its content already."""
+        file = str(newfile)
+        if file not in self:
+            name = Path(file).name if Path(file).is_absolute() else Path(file).as_posix().replace("/", "-")
+            if name in self._existing:  # img-a/b.svg beside img/a-b.svg
+                name = f"{hashlib.sha256(file.encode()).hexdigest()[:8]}-{name}"
+            self[file] = (set(), name)
+            self._existing.add(name)
+        self[file][0].add(docname)
+        return self[file][1]
+
+
+def name_pictures(app: Sphinx) -> None:
+    """Let :class:`PictureNames` do it."""
+    if not isinstance(app.env.images, PictureNames):
+        app.env.images = PictureNames()
+
+
+def note_pictures(app: Sphinx, document: nodes.document) -> None:
+    """Remember which pictures of outputs a page shows, from build to build."""
+    for node in document.findall(output_image):
+        for path in node["files"].values():
+            app.env.images.add_file(app.env.current_document.docname, path)
+
+
+def pictures_of(env: BuildEnvironment) -> dict[str, str]:
+    """Every picture of the book → its name in the site."""
+    return {path: name for path, (pages, name) in env.images.items() if pages}
 
 
 # -- events
@@ -448,7 +485,10 @@ def rewritten(app: Sphinx, env: BuildEnvironment) -> list[str]:
     labels = labels_of(env)
     titles = dict(env.domains.standard_domain.labels)
     citations: Any = env.get_domain("cite")
-    listed = {citation.key: citation.formatted_entry.label for citation in citations.citations}
+    listed = {
+        citation.key: (citation.formatted_entry.label, str(citation.formatted_entry.text))
+        for citation in citations.citations
+    }
     site = _digest([(page, title.astext()) for page, title in sorted(env.titles.items())], env.toctree_includes)
     changed: list[str] = []
     everything = store["site"].get("digest") not in (None, site)
@@ -514,10 +554,12 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_post_transform(WrappersWithoutIds)
     app.add_post_transform(OutputPictures)
     app.add_config_value("octavo_fingerprint", "", "env")
+    app.connect("builder-inited", name_pictures)
     app.connect("env-get-outdated", outdated)
     app.connect("source-read", use_text_of_book)
     app.connect("doctree-read", report_bad_math)
     app.connect("doctree-read", note_references)
+    app.connect("doctree-read", note_pictures)
     app.connect("env-purge-doc", purge)
     # after Sphinx's own, which gives the numbers
     app.connect("env-get-updated", rewritten, priority=900)

@@ -16,6 +16,7 @@ from typing import Any
 import math_core
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.locale import _
 from sphinx.util.math import get_node_equation_number
 
 RENDERER = "octavo_mathml"
@@ -126,7 +127,7 @@ def _visit_block(translator: Any, node: nodes.math_block) -> None:
     body.append(f'<div class="ov-eq-body">{_body(node, display=True)}</div>')
     if node.get("number") and node["ids"]:
         body.append(f'<span class="eqno">({escape(get_node_equation_number(translator, node))})')
-        translator.add_permalink_ref(node, "Link to this equation")
+        translator.add_permalink_ref(node, _("Link to this equation"))
         body.append("</span>")
     elif node.get("shown_label"):
         # the copy of a numbered equation in a further panel: the same number, the same place

@@ -17,7 +17,8 @@ class tab_set(nodes.General, nodes.Element):  # noqa: N801 - docutils names node
     """Panels side by side, one a framework.
 
     ``uid`` is unique in its page; ``tabs`` names the frameworks that have a panel, as (name, title) pairs;
-    ``missing`` says for each of the book's other frameworks what its readers are told, as (name, sentence) pairs.
+    ``missing`` says for each of the book's other frameworks what its readers are told, as (name, sentence) pairs;
+    ``label`` names the row of tabs.
     """
 
 
@@ -54,7 +55,7 @@ def _visit_tab_set(translator: Any, node: nodes.Element) -> None:
     )
     translator.body.append(
         f'<div class="ov-set" data-tabs="{escape(names)}">'
-        f'<div class="ov-bar" role="tablist" aria-label="Framework">{buttons}</div>{notes}\n'
+        f'<div class="ov-bar" role="tablist" aria-label="{escape(node["label"])}">{buttons}</div>{notes}\n'
     )
 
 
@@ -90,6 +91,34 @@ def _visit_output_html(translator: Any, node: nodes.Element) -> None:
     raise nodes.SkipNode
 
 
+def _visit_entry(translator: Any, node: nodes.Element) -> None:
+    """A cell of a table: heads say what they are the head of, and an empty corner is none."""
+    type(translator).visit_entry(translator, node)
+    opening: str = translator.body[-1]
+    if not opening.startswith("<th"):
+        return
+    if node.astext().strip() or node.next_node(nodes.image):
+        scope = "col" if isinstance(node.parent.parent, nodes.thead) else "row"
+        translator.body[-1] = opening.replace("<th", f'<th scope="{scope}"', 1)
+    else:
+        translator.body[-1] = opening.replace("<th", "<td", 1)
+        translator.context[-1] = "</td>\n"
+
+
+def _depart_entry(translator: Any, node: nodes.Element) -> None:
+    type(translator).depart_entry(translator, node)
+
+
+def _visit_citation(translator: Any, node: nodes.Element) -> None:
+    """An entry of the bibliography: docutils gives it a role that no longer is one."""
+    type(translator).visit_citation(translator, node)
+    translator.body[-1] = translator.body[-1].replace('role="doc-biblioentry"', 'role="listitem"')
+
+
+def _depart_citation(translator: Any, node: nodes.Element) -> None:
+    type(translator).depart_citation(translator, node)
+
+
 def _pass(translator: Any, node: nodes.Element) -> None:
     """Show the children and nothing else."""
 
@@ -108,6 +137,8 @@ def setup(app: Sphinx) -> None:
         # remarks about frameworks that a reader could have chosen make no sense where nothing can be chosen
         other = (_skip, _pass) if node is reader_note else plain
         app.add_node(node, html=html[node], latex=other, text=other, man=other, texinfo=other)
+    app.add_node(nodes.entry, override=True, html=(_visit_entry, _depart_entry))
+    app.add_node(nodes.citation, override=True, html=(_visit_citation, _depart_citation))
 
 
 def _skip(translator: Any, node: nodes.Element) -> None:

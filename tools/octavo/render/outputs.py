@@ -20,9 +20,10 @@ from docutils import nodes
 from octavo.model import Failure, Output, Span
 from octavo.render.math import BadMathError, mathml
 from octavo.render.nodes import output_html, output_image
+from octavo.render.words import ENGLISH, Words
 
-_CONTROL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROL = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 _TAGS = {
     "a", "abbr", "b", "blockquote", "br", "caption", "code", "col", "colgroup", "dd", "details", "div", "dl", "dt",
@@ -35,55 +36,85 @@ _ATTRIBUTES = {
     "col": {"span"},
     "colgroup": {"span"},
     "ol": {"start"},
-    "table": {"class"},
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan", "scope"},
 }
 
+_CLASSES = {"table": {"class": {"dataframe"}}}  # the theme's own would place, cover and hide things
+
 PICTURES = {"image/svg+xml": ".svg", "image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif"}
 """Kinds of pictures that are shown, and how their files end."""
+_BEGINNINGS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff", "image/gif": b"GIF8"}
 
 _SVG = "{http://www.w3.org/2000/svg}"
-_DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*>", re.IGNORECASE)
-_ACTIVE = frozenset({"script", "foreignobject", "iframe", "object", "embed", "handler", "set", "animate"})
+_ACTIVE = frozenset({"script", "foreignobject", "iframe", "object", "embed", "handler", "listener", "set", "animate"})
+_FOREIGN = ("{http://www.w3.org/1999/xhtml}", "{http://www.w3.org/1998/Math/MathML}")
+_DECLARATION = re.compile(r"\s*<\?xml\s[^?>]*\?>")
+_FETCHES = re.compile(
+    r"@import|\\|(?:url|src|image|image-set)\(\s*+[\"']?+\s*+(?!#|data:image/(?:png|jpeg|gif);)", re.IGNORECASE
+)
+"""What makes a style load something; a backslash could write the same in other letters."""
+_DEEPEST = 200
 _NUMBER = re.compile(r"[-+\u2212]?[\d\s.,:%\u00d7^{}$\\]*(?:e[-+]?\d+)?|10", re.IGNORECASE)
 
 
 def clean_text(text: str) -> str:
     """Text as a terminal would leave it: no colours, and of a line that was overwritten only its last state."""
     text = _CONTROL.sub("", text).replace("\r\n", "\n")
-    lines = [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]
+    lines = [_without_rubbed_out(line.rstrip("\r").rpartition("\r")[2]) for line in text.split("\n")]
     return _UNPRINTABLE.sub("", "\n".join(lines))
+
+
+def _without_rubbed_out(line: str) -> str:
+    """The line as backspaces left it: each steps back, and what follows is written over what stood there."""
+    if "\b" not in line:
+        return line
+    written: list[str] = []
+    at = 0
+    for letter in line:
+        if letter == "\b":
+            at = max(0, at - 1)
+        else:
+            written[at : at + 1] = letter
+            at += 1
+    return "".join(written)
 
 
 def clean_html(html: str) -> str:
     """HTML with everything taken out that could run, restyle the page or ask another host for something."""
-    return nh3.clean(
+    cleaned = nh3.clean(
         html,
         tags=_TAGS,
         attributes=_ATTRIBUTES,
+        tag_attribute_values=_CLASSES,
         clean_content_tags={"script", "style"},
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer nofollow",
     )
+    # headings are the page's own, and an empty corner is no head of anything
+    cleaned = re.sub(r"<h[1-6]>", '<div class="ov-title">', re.sub(r"</h[1-6]>", "</div>", cleaned))
+    return re.sub(r"<th( [^>]*)?></th>", r"<td\1></td>", cleaned)
 
 
 def safe_svg(text: str) -> str | None:
-    """The picture without anything active; ``None`` when it is no readable SVG.
+    """The picture without anything that could run or fetch; ``None`` when it is no readable SVG.
 
-    A picture with nothing to take out stays as it is to the byte.
+    In a page no picture can do either; somebody may open its file alone. One with nothing to take out stays as it is to
+    the byte.
     """
     root = _svg_root(text)
     if root is None:
         return None
-    guilty = False
+    # instructions (a style sheet could be a program) and encodings other than ours do not survive being written again
+    declaration = _DECLARATION.match(text)
+    guilty = text.count("<?") > bool(declaration) or (declaration is not None and not _is_utf8(declaration[0]))
     for parent in root.iter():
         for child in list(parent):
-            if _local(child.tag).lower() in _ACTIVE:
+            if _is_active(child):
                 parent.remove(child)
                 guilty = True
         for name, value in list(parent.attrib.items()):
-            if _local(name).lower().startswith("on") or (_local(name) in ("href", "src") and not _is_inside(value)):
+            if _is_harmful(_local(name).lower(), value):
                 del parent.attrib[name]
                 guilty = True
     if not guilty:
@@ -93,15 +124,49 @@ def safe_svg(text: str) -> str | None:
     return ElementTree.tostring(root, encoding="unicode")
 
 
+def _is_utf8(declaration: str) -> bool:
+    named = re.search(r"encoding\s*=\s*[\"']([^\"']*)", declaration)
+    return named is None or named[1].lower() in ("utf-8", "us-ascii")
+
+
+def _is_active(element: ElementTree.Element) -> bool:
+    name = _local(element.tag).lower()
+    style = name == "style" and bool(_FETCHES.search("".join(element.itertext())))
+    return style or name in _ACTIVE or (isinstance(element.tag, str) and element.tag.startswith(_FOREIGN))
+
+
+def _is_harmful(name: str, value: str) -> bool:
+    if name in ("href", "src"):
+        return not _is_inside(value)
+    return name.startswith("on") or name == "base" or ("(" in value and bool(_FETCHES.search(value)))
+
+
 def _svg_root(text: str) -> ElementTree.Element | None:
-    if "<!ENTITY" in text:  # entities can expand without end, and no plotting library writes any
+    # a document type may define entities that expand without end, and attributes; no plotting library does
+    if re.search(r"<!DOCTYPE[^>]*\[|<!ENTITY|<!ATTLIST", text):
         return None
-    parser = ElementTree.XMLParser(target=ElementTree.TreeBuilder(insert_comments=True))
+    parser = ElementTree.XMLParser(target=_ShallowBuilder(insert_comments=True))
     try:
-        root = ElementTree.fromstring(_DOCTYPE.sub("", text).strip(), parser=parser)
+        root = ElementTree.fromstring(text.strip(), parser=parser)
     except (ElementTree.ParseError, ValueError):
         return None
-    return root if _local(root.tag) == "svg" else None
+    return root if root.tag in ("svg", f"{_SVG}svg") else None
+
+
+class _ShallowBuilder(ElementTree.TreeBuilder):
+    """Refuses what is nested so deeply that walking it would exhaust the stack."""
+
+    depth = 0
+
+    def start(self, tag: str, attrs: dict[str, str], /) -> ElementTree.Element:
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise ValueError("nested too deeply")
+        return super().start(tag, attrs)
+
+    def end(self, tag: str, /) -> ElementTree.Element:
+        self.depth -= 1
+        return super().end(tag)
 
 
 def _local(name: object) -> str:
@@ -112,18 +177,18 @@ def _is_inside(address: str) -> bool:
     return address.strip().startswith("#") or bool(re.match(r"data:image/(png|jpeg|gif);base64,", address.strip()))
 
 
-def describe_svg(text: str) -> str:
+def describe_svg(text: str, kind: str = "Plot") -> str:
     """What a plot shows, from its own words: its title, axes and legend; tick labels are left out."""
     root = _svg_root(text)
     if root is None:
-        return "Plot"
+        return kind
     title = root.find(f"{_SVG}title")
     if title is not None and (title.text or "").strip():
         return " ".join((title.text or "").split())
     groups: list[list[str]] = [[], [], []]
     _collect_words(root, 0, groups)
     parts = [", ".join(dict.fromkeys(words)) for words in groups if words]
-    return f"Plot: {'; '.join(parts)}" if parts else "Plot"
+    return f"{kind}: {'; '.join(parts)}" if parts else kind
 
 
 def _collect_words(element: ElementTree.Element, group: int, groups: list[list[str]]) -> None:
@@ -168,6 +233,8 @@ class Pictures:
                 data = base64.b64decode("".join(content.split()), validate=True)
             except (binascii.Error, ValueError):
                 return None
+            if not data.startswith(_BEGINNINGS[mime]):
+                return None
         path = self.folder / f"{hashlib.sha256(data).hexdigest()[:20]}{PICTURES[mime]}"
         if not path.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -175,9 +242,9 @@ class Pictures:
         return path
 
 
-def render(outputs: Sequence[Output], pictures: Pictures) -> list[nodes.Element]:
+def render(outputs: Sequence[Output], pictures: Pictures, words: Words = ENGLISH) -> list[nodes.Element]:
     """Docutils nodes for the outputs of one cell, in order; errors become boxes."""
-    return [node for output in _joined(outputs) for node in _one(output, pictures)]
+    return [node for output in _joined(outputs) for node in _one(output, pictures, words)]
 
 
 def _joined(outputs: Iterable[Output]) -> Iterator[Output]:
@@ -198,13 +265,13 @@ def _joined(outputs: Iterable[Output]) -> Iterator[Output]:
         yield pending
 
 
-def _one(output: Output, pictures: Pictures) -> Iterator[nodes.Element]:
+def _one(output: Output, pictures: Pictures, words: Words) -> Iterator[nodes.Element]:
     if output.kind == "stream":
         yield from _text(output.text, "ov-stderr" if output.name == "stderr" else "ov-stdout")
     elif output.kind == "error":
         yield error_box(output.name, clean_text(output.text), (), output.traceback)
     else:
-        yield from _display(output, pictures)
+        yield from _display(output, pictures, words)
 
 
 def _text(text: str, kind: str) -> Iterator[nodes.Element]:
@@ -214,7 +281,7 @@ def _text(text: str, kind: str) -> Iterator[nodes.Element]:
         yield nodes.container("", block, is_div=True, classes=["ov-output", kind])
 
 
-def _display(output: Output, pictures: Pictures) -> Iterator[nodes.Element]:
+def _display(output: Output, pictures: Pictures, words: Words) -> Iterator[nodes.Element]:
     """The best form of a display: pictures, then HTML, then formulas, then text."""
     data = output.data
     plain = data.get("text/plain", "")
@@ -225,7 +292,7 @@ def _display(output: Output, pictures: Pictures) -> Iterator[nodes.Element]:
         svg = data["image/svg+xml"] if "image/svg+xml" in files else ""
         # a drawing of lines can be turned dark; one that holds a photograph, or is one, cannot
         drawing = bool(svg) and "<image" not in svg
-        alt = describe_svg(svg) if svg else "Picture drawn by the code above"
+        alt = describe_svg(svg, words.plot) if svg else words.picture
         picture = output_image(files=files, alt=alt, classes=["ov-drawing" if drawing else "ov-photo"])
         yield nodes.container("", picture, is_div=True, classes=["ov-output", "ov-picture"])
         return

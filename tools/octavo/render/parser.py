@@ -29,6 +29,7 @@ from octavo.diagnostics import Code, Diagnostics, error, warning
 from octavo.model import Book, Cell, CellKind, Document, Edition, Failure, Output, Run, Span
 from octavo.render.nodes import reader_note, tab_panel, tab_set
 from octavo.render.outputs import Pictures, failure_box, render
+from octavo.render.words import Words, words
 from octavo.source import dialect
 
 LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*(px|em|rem|ex|pt|pc|cm|mm|in|%)?")
@@ -52,8 +53,12 @@ class Source:
     documents: Mapping[str, Document] = field(init=False)
     """The book's pages by name."""
 
+    words: Words = field(init=False)
+    """What octavo itself says on a page, in the book's language."""
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "documents", {document.page: document for document in self.book.pages})
+        object.__setattr__(self, "words", words(self.settings.language))
 
 
 @dataclass(frozen=True)
@@ -216,12 +221,17 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
         self.sets += 1
         shown = next(iter(panels))
         missing = [
-            (tab, f"This part has no {tab_title(tab)} version; shown: {tab_title(shown)}.")
+            (tab, self.source.words.part_lacks.format(missing=tab_title(tab), shown=tab_title(shown)))
             for tab in self.settings.tabs
             # a page that lacks the framework altogether says so once, at its top
             if tab not in panels and tab in self.book_page.tabs
         ]
-        group = tab_set(uid=f"tabs-{self.sets}", tabs=[(tab, tab_title(tab)) for tab in panels], missing=missing)
+        group = tab_set(
+            uid=f"tabs-{self.sets}",
+            tabs=[(tab, tab_title(tab)) for tab in panels],
+            missing=missing,
+            label=self.source.words.framework,
+        )
         group.source, group.line = (
             self.document["source"],
             min(part.line for those in panels.values() for part in those),
@@ -252,11 +262,11 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
             block = nodes.literal_block(part.code, part.code, language="python", force=True)
             block.source, block.line = box.source, part.line
             box += nodes.container("", block, is_div=True, classes=["ov-code"])
-        box += render(part.outputs, self.source.pictures)
+        box += render(part.outputs, self.source.pictures, self.source.words)
         if part.failure is not None:
             box += failure_box(part.failure, tab_title(tab))
         elif part.missing:
-            text = "Not executed."
+            text = self.source.words.not_executed
             box += nodes.paragraph(text, text, classes=["ov-not-executed"])
         self.current_node.append(box)
 
@@ -288,7 +298,7 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
         if tabs and self.book_page.cells:
             for tab in self.settings.tabs:
                 if tab not in tabs:
-                    text = f"This page has no {tab_title(tab)} version; shown: {tab_title(tabs[0])}."
+                    text = self.source.words.page_lacks.format(missing=tab_title(tab), shown=tab_title(tabs[0]))
                     notes.append(reader_note("", nodes.paragraph(text, text), tab=tab, always=False))
         for tab in tabs:
             run = self.source.runs.get((self.page, tab))

@@ -9,11 +9,15 @@ import contextlib
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from functools import cache
+from html import escape
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import sphinx.locale
 from pybtex.database import BibliographyDataError
 from pybtex.database.input.bibtex import Parser
 from pybtex.exceptions import PybtexError
@@ -25,10 +29,11 @@ from octavo.config import FILE_NAME, Settings
 from octavo.diagnostics import Code, Diagnostics, Severity, error
 from octavo.model import Book, Document, Edition, Run, Span
 from octavo.render import theme
-from octavo.render.extension import STYLE, BookApplication, Progress, stop_listening
+from octavo.render.extension import STYLE, BookApplication, Progress, pictures_of, stop_listening
 from octavo.render.math import RENDERER
 from octavo.render.outputs import Pictures
 from octavo.render.parser import Source
+from octavo.render.words import locale_name
 
 STATE = "octavo.json"
 """What the last build left beside its doctrees: digests of its pages, and whether it was complete."""
@@ -66,6 +71,11 @@ def render_html(
     known = dict(state.digests)
     state.begin()
     static = _static_files(settings, doctrees / "static", heard)
+    looks = _looks(settings, static["paths"])
+    if looks != state.looks:
+        shutil.rmtree(output / "_static", ignore_errors=True)
+    application = None
+    sphinx.locale.translators.clear()  # else the words of a book built before in this process stand in for missing ones
     with patch_docutils(str(settings.source)), docutils_namespace():
         try:
             application = BookApplication(
@@ -73,7 +83,7 @@ def render_html(
                 digests,
                 known,
                 progress,
-                not state.complete,
+                not state.complete or looks != state.looks,
                 settings.source,
                 None,
                 output,
@@ -92,7 +102,9 @@ def render_html(
     _remove_pages(output, set(known) - set(digests))
     # what a page was told about is told again by the next build, so such a page counts as never built
     troubled = {d.span.path.removesuffix(".md") for d in heard if d.span is not None}
-    state.finish({page: digest for page, digest in digests.items() if page not in troubled}, not _failed(heard))
+    state.finish({page: digest for page, digest in digests.items() if page not in troubled}, looks, not _failed(heard))
+    if application is not None and not _failed(heard):
+        _remove_pictures(pictures_of(application.env), output / "_images", source.pictures.folder)
     diagnostics.add(*heard)
     return output / f"{settings.index}.html"
 
@@ -104,9 +116,10 @@ def _failed(heard: Diagnostics) -> bool:
 class _State:
     """What the last build left."""
 
-    def __init__(self, path: Path, digests: dict[str, str], complete: bool) -> None:
+    def __init__(self, path: Path, digests: dict[str, str], looks: str, complete: bool) -> None:
         self.path = path
         self.digests = digests
+        self.looks = looks
         self.complete = complete
 
     @classmethod
@@ -114,20 +127,21 @@ class _State:
         """The state kept in a file; one that is missing or damaged says that nothing was built."""
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
-            return cls(path, {str(k): str(v) for k, v in data["digests"].items()}, bool(data["complete"]))
+            digests = {str(k): str(v) for k, v in data["digests"].items()}
+            return cls(path, digests, str(data["looks"]), bool(data["complete"]))
         except (OSError, ValueError, KeyError, AttributeError, TypeError):
-            return cls(path, {}, False)
+            return cls(path, {}, "", False)
 
     def begin(self) -> None:
         """Say that a build is under way, in case it does not end."""
-        self._write(self.digests, False)
+        self._write(self.digests, self.looks, False)
 
-    def finish(self, digests: dict[str, str], complete: bool) -> None:
+    def finish(self, digests: dict[str, str], looks: str, complete: bool) -> None:
         """Say what was built."""
-        self._write(digests, complete)
+        self._write(digests, looks, complete)
 
-    def _write(self, digests: dict[str, str], complete: bool) -> None:
-        text = json.dumps({"complete": complete, "digests": digests}, indent=1, sort_keys=True)
+    def _write(self, digests: dict[str, str], looks: str, complete: bool) -> None:
+        text = json.dumps({"complete": complete, "looks": looks, "digests": digests}, indent=1, sort_keys=True)
         self.path.write_text(text + "\n", encoding="utf-8")
 
 
@@ -163,6 +177,33 @@ def _fingerprint() -> str:
     for file in files:
         digest.update(file.read_bytes())
     return digest.hexdigest()
+
+
+def _looks(settings: Settings, paths: Sequence[str]) -> str:
+    """Digest of the templates, style sheets, scripts and other files that all pages share."""
+    versions = [metadata.version(name) for name in ("sphinx", "furo", "sphinx-copybutton")]
+    digest = hashlib.sha256(repr((octavo.__version__, versions)).encode())
+    digest.update(repr((settings.language, settings.include_css, settings.include_js)).encode())
+    shared = [theme.TEMPLATES, *map(Path, paths)]
+    shared += [settings.root / name for name in (settings.logo, settings.favicon) if name]
+    for path in shared:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file():
+                digest.update(f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+def _remove_pictures(shown: Mapping[str, str], site: Path, drawn: Path) -> None:
+    """Remove the pictures that no page shows any more, from the site and from those that cells drew."""
+    kept = set(shown.values())
+    for file in site.iterdir() if site.is_dir() else ():
+        if file.name not in kept:
+            file.unlink()
+    for file in drawn.iterdir() if drawn.is_dir() else ():
+        if str(file) not in shown:
+            file.unlink()
+    with contextlib.suppress(OSError):
+        site.rmdir()
 
 
 def _remove_pages(output: Path, pages: set[str]) -> None:
@@ -256,7 +297,8 @@ def _bibliography(settings: Settings, diagnostics: Diagnostics) -> list[str]:
 def _options(source: Source, static: dict[str, list[str]], doctrees: Path) -> dict[str, Any]:
     """Sphinx's configuration for a book."""
     settings, diagnostics = source.settings, source.diagnostics
-    english = settings.language.startswith("en")
+    language = locale_name(settings.language)
+    title = escape(settings.title or settings.name)  # the theme writes it as it stands
     options: dict[str, Any] = {
         "project": settings.title or settings.name,
         "author": settings.author,
@@ -264,13 +306,13 @@ def _options(source: Source, static: dict[str, list[str]], doctrees: Path) -> di
         "project_copyright": settings.copyright,
         "release": settings.release,
         "version": settings.release,
-        "language": settings.language,
+        "language": language,
         "root_doc": settings.index,
         "extensions": ["sphinxcontrib.bibtex", "sphinx_copybutton", "octavo.render.extension"],
         "include_patterns": [_literally(f"{document.page}.md") for document in source.book.pages],
         "exclude_patterns": [],
         "templates_path": [str(theme.TEMPLATES)],
-        "octavo_fingerprint": _fingerprint() + repr((settings.tabs, str(settings.source))),
+        "octavo_fingerprint": _fingerprint() + repr((settings.tabs, str(settings.source), _structure(source.book))),
         "smartquotes": False,  # the dialect sets quotes, and knows what is code
         "highlight_language": "none",
         "numfig": True,
@@ -284,7 +326,8 @@ def _options(source: Source, static: dict[str, list[str]], doctrees: Path) -> di
         "bibtex_reference_style": STYLE,
         "bibtex_tooltips": True,
         "html_theme": "furo",
-        "html_title": settings.title or settings.name,
+        "html_title": title,
+        "html_short_title": title,
         "html_logo": _asset(settings, "html_logo", settings.logo, diagnostics),
         "html_favicon": _asset(settings, "favicon", settings.favicon, diagnostics),
         "html_static_path": static["paths"],
@@ -301,7 +344,11 @@ def _options(source: Source, static: dict[str, list[str]], doctrees: Path) -> di
                 "sidebar/scroll-end.html",
             ]
         },
-        "html_context": {"octavo_tabs": theme.tab_titles(settings), "octavo_links": _links(settings, diagnostics)},
+        "html_context": {
+            "octavo_tabs": theme.tab_titles(settings),
+            "octavo_links": _links(settings, diagnostics),
+            "octavo_words": source.words,
+        },
         "html_math_renderer": RENDERER,
         "html_show_copyright": bool(settings.copyright),
         "html_copy_source": False,
@@ -313,9 +360,14 @@ def _options(source: Source, static: dict[str, list[str]], doctrees: Path) -> di
         # only the reader's code is worth copying, and it has no prompts
         "copybutton_selector": ".ov-code pre",
     }
-    if english:
-        options["numfig_format"] = {"figure": "Figure %s", "table": "Table %s", "section": "Section %s"}
+    if source.words.numbered:
+        options["numfig_format"] = dict(zip(("figure", "table", "section"), source.words.numbered, strict=True))
     return options
+
+
+def _structure(book: Book) -> list[object]:
+    """What stands where in the tables of contents: Sphinx does not take numbers back from pages read before."""
+    return [(page.page, [(entry.page, entry.numbered) for entry in page.toc]) for page in book.pages]
 
 
 def _literally(path: str) -> str:

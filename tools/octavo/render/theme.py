@@ -15,9 +15,12 @@ BOOK_CSS = "octavo-book.css"
 """The generated style sheet's name."""
 
 _HEAD = (
-    "(function(d,t){var q;try{q=new URLSearchParams(location.search).get('tab')}catch(e){}"
-    "if(t.indexOf(q)<0){try{q=localStorage.getItem('octavo-tab')}catch(e){}}"
-    "d.dataset.tab=t.indexOf(q)<0?t[0]:q})(document.documentElement,%s)"
+    "(function(d,t){var q,k;try{k=localStorage.getItem('octavo-tab')}catch(e){}"
+    "try{q=new URLSearchParams(location.search).get('tab');"
+    # who steps back to a page keeps what was chosen since, whatever the old address says
+    "if(performance.getEntriesByType('navigation')[0].type=='back_forward'&&t.indexOf(k)>=0)q=k}catch(e){}"
+    "if(t.indexOf(q)<0)q=k;"
+    "d.dataset.frameworks=t.join(' ');d.dataset.tab=t.indexOf(q)<0?t[0]:q})(document.documentElement,%s)"
 )
 
 
@@ -35,7 +38,7 @@ def book_css(settings: Settings) -> str:
         return "/* a book of one framework */\n"
     rules = ["/* generated from [build] tabs */"]
     for tab in settings.tabs:
-        name = json.dumps(tab)
+        name = json.dumps(tab, ensure_ascii=False)
         chosen = f"html[data-tab={name}]"
         rules.append(
             f"{chosen} .ov-panel[data-tab={name}],"

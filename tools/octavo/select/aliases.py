@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from keyword import iskeyword
 
 from octavo.config import Library
 from octavo.diagnostics import Code as Message
@@ -48,16 +49,19 @@ def understand(library: Library) -> Aliases:
 
     simple: dict[str, str] = {}
     for name, target in library.simple_alias:
-        if name.isidentifier() and library.name and _expression(f"{library.name}.{target}") is not None:
+        if _is_name(name) and library.name and _expression(f"{library.name}.{target}") is not None:
             simple[name] = f"{library.name}.{target}"
         else:
             refuse(f"simple_alias {name} -> {target} cannot be understood", "write name, or name -> other.name")
     fluent: dict[str, str] = {}
     for name, target in library.fluent_alias:
-        if name.isidentifier() and isinstance(_expression(f"_.{target}"), ast.Attribute):
+        if _is_name(name) and isinstance(_expression(f"_.{target}"), ast.Attribute):
             fluent[name] = target
         else:
             refuse(f"fluent_alias {name} -> {target} cannot be understood", "write name, or name -> method")
+    for name, expression in library.alias:  # they stand in the library alone; how pages show them is reverse_alias
+        if not _is_name(name) or _expression(expression) is None:
+            refuse(f"alias {name} = {expression} cannot be understood", "write name = expression")
     templates: dict[str, Template] = {}
     for pattern, replacement in library.reverse_alias:
         read = _reverse(pattern, replacement)
@@ -202,6 +206,10 @@ def _library_name(node: ast.AST) -> str:
     return ""
 
 
+def _is_name(text: str) -> bool:
+    return text.isidentifier() and not iskeyword(text)
+
+
 def _expression(text: str) -> ast.expr | None:
     try:
         tree = parse(text).tree
@@ -263,8 +271,6 @@ def _bind(call: ast.Call, template: Template) -> dict[str, ast.expr] | None:
 def _instance(template: Template, texts: Mapping[str, str]) -> str:
     """The template with arguments filled in; a keyword that only passes on a parameter not given is left out."""
     defaults = dict(template.parameters)
-    body = _expression(template.body)
-    assert body is not None
     source = parse(template.body)
     edits: list[Edit] = []
     bare = {id(argument) for node in ast.walk(source.tree) if isinstance(node, ast.Call) for argument in node.args}

@@ -19,6 +19,9 @@ BEGIN_TAB = re.compile(r":begin_tab:[ \t]*(`+)([^`]*)\1[ \t]*$")
 END_TAB = re.compile(r":end_tab:(?:[ \t]*`[^`]*`)?[ \t]*$")
 FENCE = re.compile(r"(`{3,}|~{3,})(.*)$")
 CELL_INFO = re.compile(r"\{\.python\s+\.input\b([^}]*)\}\s*$")
+COUNTED_DOLLARS = "octavo_dollars"
+"""Where the parser's environment keeps the first line of a paragraph, the line counted to and the ``$$`` so far."""
+DISPLAY_DOLLARS = re.compile(r"(?<!\\)(?:\\\\)*\$\$")
 MARK_LINE = re.compile(r":(label|eqlabel|width|height|bibliography):[ \t]*(`{1,2})([^`]+)\2[ \t]*$")
 MARK_AT_END = re.compile(r":(eqlabel|label):[ \t]*(`{1,2})([^`]+)\2[ \t]*$")
 
@@ -90,7 +93,7 @@ def tab_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     token = state.push("tab_block_open", "div", 1)
     token.block = True
     token.map = [start, close + 1 if closed else close]
-    token.meta = {"tabs": split_names(opening[2])}
+    token.meta = {"tabs": split_names(opening[2]), "closed": closed}
     token.markup = ":begin_tab:"
     parent, line_max = state.parentType, state.lineMax
     state.parentType, state.lineMax = "tab_block", close
@@ -103,10 +106,12 @@ def tab_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 
 def _end_of_tab_block(state: StateBlock, line: int, end: int) -> tuple[int, bool]:
-    """The line that ends the block, and whether it is an ``:end_tab:``."""
+    """The line that ends the block, and whether it is an ``:end_tab:``; a block in a list item ends with the item."""
     fence = ""
     while line < end:
         text = line_text(state, line)
+        if text and state.sCount[line] < state.blkIndent:
+            return line, False
         mark = FENCE.match(text)
         if fence:
             if mark and mark[1].startswith(fence) and not mark[2].strip():
@@ -128,7 +133,7 @@ def mark_line(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     if _is_indented_code(state, start):
         return False
     match = MARK_LINE.match(line_text(state, start))
-    if match is None:
+    if match is None or not match[3].strip():
         return False
     if silent:
         return True
@@ -142,11 +147,14 @@ def mark_line(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 
 def display_math(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """``$$…$$`` that begins a line and ends one, with an optional label behind it; it may interrupt a paragraph."""
+    """``$$…$$`` that begins a line and ends one, with an optional label behind it; it may interrupt a paragraph.
+
+    It holds no fence and no tab block, so that one that is not closed takes nothing but its own lines.
+    """
     if _is_indented_code(state, start):
         return False
     text = line_text(state, start)
-    if not text.startswith("$$"):
+    if not text.startswith("$$") or (silent and _closes_a_formula(state, start)):
         return False
     body: list[str] = []
     line, rest = start, text[2:]
@@ -157,8 +165,17 @@ def display_math(state: StateBlock, start: int, end: int, silent: bool) -> bool:
         body.append(rest)
         line += 1
         if line >= end or (state.sCount[line] < state.blkIndent and not state.isEmpty(line)):
-            return False
+            break
         rest = line_text(state, line)
+        if FENCE.match(rest) or BEGIN_TAB.match(rest) or END_TAB.match(rest):
+            break
+    if close < 0:
+        if not silent and text.strip() == "$$":
+            note(
+                state.env,
+                Problem(Code.BAD_MATH, "this formula is not closed", start, hint="add a line $$ where it should end"),
+            )
+        return False
     after = rest[close + 2 :].strip()
     label = MARK_AT_END.fullmatch(after)
     if after and label is None:
@@ -174,6 +191,18 @@ def display_math(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     token.meta = {"label": label[3].strip() if label else None}
     state.line = line + 1
     return True
+
+
+def _closes_a_formula(state: StateBlock, line: int) -> bool:
+    """Whether the paragraph above a line has a ``$$`` left to close, so that one on this line opens nothing."""
+    if state.parentType != "paragraph":
+        return False
+    first, counted, dollars = state.env.get(COUNTED_DOLLARS, (-1, 0, 0))
+    if first != state.line or counted > line:
+        counted, dollars = state.line, 0
+    dollars += sum(len(DISPLAY_DOLLARS.findall(line_text(state, number))) for number in range(counted, line))
+    state.env[COUNTED_DOLLARS] = state.line, line, dollars
+    return bool(dollars % 2)
 
 
 def _closing_dollars(text: str) -> int:

@@ -7,19 +7,18 @@ together afterwards, when everything else is known.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 from octavo.diagnostics import Code
-from octavo.source.blocks import CELL_INFO, FENCE
+from octavo.source.blocks import CELL_INFO
 from octavo.source.problems import Problem, note
 
+MAYBE_SLIDES = re.compile(r"[\[(](?:\*\*|~~)|^<!--\s*slides\b", re.MULTILINE)
 SLIDES_BEGIN = re.compile(r"^<!--\s*slides\s*-->\s*$")
-SLIDE_SHOWN = re.compile(r"\[\*\*((?:(?!\*\*[\])]).)+?)\*\*\](?!\()|\(\*\*((?:(?!\*\*[\])]).)+?)\*\*\)", re.DOTALL)
-SLIDE_ONLY = re.compile(r"\[~~((?:(?!~~[\])]).)+?)~~\]|\(~~((?:(?!~~[\])]).)+?)~~\)", re.DOTALL)
 CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)")
 ATTRIBUTE = re.compile(
     r"#(?P<id>[^\s=}]+)|(?P<name>[\w.:-]+)=(?P<value>\"[^\"]*\"|'[^']*'|[^\s}]+)|\.(?P<class>[\w-]+)"
@@ -44,8 +43,10 @@ def slide_marks(state: StateCore) -> None:
 
     Code is left alone, and so is the number of lines, so that every later token stands on the author's own line.
     """
+    if not MAYBE_SLIDES.search(state.src):
+        return
     pieces: list[str] = []
-    for is_code, text in _code_and_prose(state.src):
+    for is_code, text in _code_and_prose(state):
         if is_code:
             pieces.append(text)
             continue
@@ -58,25 +59,26 @@ def slide_marks(state: StateCore) -> None:
     state.src = "".join(pieces)
 
 
-def _code_and_prose(source: str) -> Iterator[tuple[bool, str]]:
-    """Cut a page into fenced code and the rest; the pieces join to the source."""
-    fence, start, at = "", 0, 0
-    for line in source.splitlines(keepends=True):
-        mark = FENCE.match(line.strip())
-        if fence:
-            if mark and mark[1].startswith(fence) and not mark[2].strip():
-                yield True, source[start : at + len(line)]
-                fence, start = "", at + len(line)
-        elif mark and not (mark[1][0] == "`" and "`" in mark[2]):
-            yield False, source[start:at]
-            fence, start = mark[1], at
-        at += len(line)
-    yield bool(fence), source[start:]
+def _code_and_prose(state: StateCore) -> Iterator[tuple[bool, str]]:
+    """Cut a page into blocks of code, wherever they are nested, and the rest; the pieces join to the source.
+
+    Only the block rules know where code begins in a list or a quotation, so they are asked.
+    """
+    tokens: list[Token] = []
+    state.md.block.parse(state.src, state.md, {}, tokens)
+    lines = state.src.split("\n")
+    done = 0
+    for token in tokens:
+        if token.type in ("fence", "code_block") and token.map is not None:
+            start, end = token.map
+            yield False, "".join(f"{line}\n" for line in lines[done:start])
+            code = "\n".join(lines[start:end])
+            yield True, f"{code}\n" if end < len(lines) else code
+            done = end
+    yield False, "\n".join(lines[done:])
 
 
 def _without_marks(text: str) -> str:
-    if "**]" not in text and "**)" not in text and "~~" not in text:
-        return text
     hidden: list[str] = []
 
     def hide(match: re.Match[str]) -> str:
@@ -84,9 +86,35 @@ def _without_marks(text: str) -> str:
         return f"\x00{len(hidden) - 1}\x00"
 
     text = CODE_SPAN.sub(hide, text)
-    text = SLIDE_ONLY.sub(lambda match: "\n" * match[0].count("\n"), text)
-    text = SLIDE_SHOWN.sub(lambda match: match[1] or match[2], text)
+    text = _replaced(text, "~~", lambda inside: "\n" * inside.count("\n"))
+    text = _replaced(text, "**", lambda inside: inside)
     return re.sub("\x00(\\d+)\x00", lambda match: hidden[int(match[1])], text)
+
+
+def _replaced(text: str, mark: str, change: Callable[[str], str]) -> str:
+    """Every ``[MARK…MARK]`` and ``(MARK…MARK)`` changed; each opening is tried with the next closing only.
+
+    One look at every mark, since a page may hold thousands that are never closed. ``[**…**](`` begins a link.
+    """
+    openings = re.finditer(rf"[\[(]{re.escape(mark)}", text)
+    closings = [match.start() for match in re.finditer(rf"{re.escape(mark)}[\])]", text)]
+    pieces: list[str] = []
+    done = following = 0
+    for opening in openings:
+        start = opening.end()
+        while following < len(closings) and closings[following] < start:
+            following += 1
+        if following == len(closings):
+            break
+        if opening.start() < done:
+            continue
+        end = closings[following]
+        pair = text[opening.start()] + text[end + 2]
+        is_link = mark == "**" and pair == "[]" and text.startswith("(", end + 3)
+        if end > start and pair in ("[]", "()") and not is_link:
+            pieces += [text[done : opening.start()], change(text[start:end])]
+            done = end + 3
+    return "".join([*pieces, text[done:]])
 
 
 # -- after blocks: what a fence is
@@ -99,7 +127,10 @@ def fence_kinds(state: StateCore) -> None:
             continue
         info = token.info.strip()
         cell = CELL_INFO.match(info)
-        if cell:
+        if cell and token.level:
+            _report_nested(state, token)
+            token.info = "python"
+        elif cell:
             token.type = "cell"
             token.meta = _cell_attributes(cell[1])
         elif info == "toc":
@@ -107,6 +138,18 @@ def fence_kinds(state: StateCore) -> None:
             token.meta = _toc(token)
         elif info == "eval_rst":
             token.type = "raw_rst"
+
+
+def _report_nested(state: StateCore, token: Token) -> None:
+    note(
+        state.env,
+        Problem(
+            Code.MISPLACED_CELL,
+            "a cell inside of a list or quotation is shown as text and never run",
+            (token.map or [0, 0])[0],
+            hint="begin its fence at the left margin, between two blank lines",
+        ),
+    )
 
 
 def _cell_attributes(text: str) -> dict[str, object]:
@@ -214,7 +257,7 @@ def _pop_marks(children: list[Token], inline: Token) -> list[Token]:
 
 
 def _is_mark(token: Token) -> bool:
-    return token.type == "role" and token.meta["name"] in INLINE_MARKS
+    return token.type == "role" and token.meta["name"] in INLINE_MARKS and bool(token.content)
 
 
 def _lone_picture(children: list[Token]) -> Token | None:
@@ -303,7 +346,7 @@ def _captioned(state: StateCore, tokens: list[Token]) -> list[Token]:
         caption = _caption(tokens, index)
         if caption is not None:
             table = _table_of_caption(tokens, index, result)
-            table.meta = {**(table.meta or {}), "caption": caption}
+            table.meta = {**(table.meta or {}), "caption": caption, "caption_line": (tokens[index].map or [0, 0])[0]}
             index += 3
             continue
         token = tokens[index]

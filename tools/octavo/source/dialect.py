@@ -8,7 +8,7 @@ that it adds to markdown-it's are:
 token                           meaning and ``meta``
 ==============================  =======================================================================================
 ``cell``                        an executable fence: ``id``, ``attributes``
-``tab_block_open`` … ``close``  ``:begin_tab:`` … ``:end_tab:``: ``tabs``
+``tab_block_open`` … ``close``  ``:begin_tab:`` … ``:end_tab:``: ``tabs``, ``closed``
 ``toc``                         a table of contents: ``maxdepth``, ``numbered``, ``entries`` as (target, line from 0)
 ``raw_rst``                     an ``eval_rst`` fence
 ``bibliography``                the list of references; ``content`` is the file named
@@ -21,7 +21,9 @@ token                           meaning and ``meta``
 ``misplaced``                   another mark that nothing carries: ``name``, ``value``
 ==============================  =======================================================================================
 
-In its ``meta``, ``heading_open`` may have ``label``, and ``table_open`` ``label`` and ``caption`` (inline tokens).
+In its ``meta``, ``heading_open`` may have ``label``, and ``table_open`` ``label`` and ``caption`` (inline
+tokens) with ``caption_line`` (from 0). Inline tokens of markdown-it's own note in ``newlines`` how many line ends they
+hold.
 """
 
 from __future__ import annotations
@@ -74,7 +76,7 @@ def titled(text: str) -> tuple[str | None, str]:
 
 
 def walk_inline(token: Token) -> Iterator[tuple[Token, int]]:
-    """Every inline token below a block token, with the line (from 0) that it begins on."""
+    """Every inline token below a block token, a table's caption included, with the line (from 0) that it begins on."""
     line = (token.map or [0, 0])[0]
 
     def visit(children: list[Token] | None) -> Iterator[tuple[Token, int]]:
@@ -83,9 +85,12 @@ def walk_inline(token: Token) -> Iterator[tuple[Token, int]]:
             yield child, line
             if child.type in ("softbreak", "hardbreak"):
                 line += 1
-            elif child.children:
-                yield from visit(child.children)
             else:
+                yield from visit(child.children)
                 line += int((child.meta or {}).get("newlines", 0))
 
     yield from visit(token.children)
+    meta = token.meta or {}
+    if "caption" in meta:
+        line = meta["caption_line"]
+        yield from visit(meta["caption"])

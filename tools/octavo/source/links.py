@@ -13,7 +13,7 @@ from octavo.config import Settings
 from octavo.diagnostics import Code, Diagnostic, error
 from octavo.model import Book, Document, Label, Reference
 
-BIB_ENTRY = re.compile(r"^\s*@(?!comment|string|preamble)\w+\s*[{(]\s*([^,\s]+)\s*,", re.IGNORECASE | re.MULTILINE)
+BIB_ENTRY = re.compile(r"^[ \t]*@(?!comment|string|preamble)\w+\s*[{(]\s*([^,\s]+)\s*,", re.IGNORECASE | re.MULTILINE)
 REMOTE = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
 
 
@@ -75,8 +75,9 @@ def _problem(
         )
     if REMOTE.match(target):
         return None
-    path = posixpath.normpath(posixpath.join(posixpath.dirname(document.path), unquote(target)))
-    if path.startswith("../") or not (settings.source / path).is_file():
+    address = unquote(target)
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(document.path), address)).lstrip("/")
+    if path.startswith("../") or not _is_file(settings.source / path):
         return error(
             Code.MISSING_FILE,
             f"there is no picture {path}",
@@ -84,6 +85,13 @@ def _problem(
             hint="the address is relative to the page's own folder",
         )
     return None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long for the file system
+        return False
 
 
 def _similar(name: str, known: Iterable[str]) -> str:

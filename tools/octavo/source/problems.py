@@ -28,9 +28,8 @@ class Problem:
 
 def note(env: MutableMapping[str, Any], problem: Problem) -> None:
     """Keep a problem; the same one twice counts once, since rules may look at a line more than once."""
-    problems: list[Problem] = env.setdefault(ENVIRONMENT_KEY, [])
-    if problem not in problems:
-        problems.append(problem)
+    problems: dict[Problem, None] = env.setdefault(ENVIRONMENT_KEY, {})
+    problems.setdefault(problem)
 
 
 def noted(env: MutableMapping[str, Any]) -> tuple[Problem, ...]:

@@ -21,9 +21,10 @@ from octavo.source.problems import Problem, noted
 
 TAB_MARK = re.compile(r"#[ \t]*@tab[ \t]+([\w, \t.-]+)")
 TAB_MAGIC = re.compile(r"%%tab[ \t]+([\w, \t.-]+)")
+NO_TAB = re.compile(r"^[ \t]*(?:#[ \t]*@tab|%%tab)[ \t,]*$", re.MULTILINE)
 HEADER_MARK = "%load_ext d2lbook.tab"
-HIDE_CODE = re.compile(r"^\s*#\s*(?:@hide(?:_all|_code)?|Hide code)\s*$", re.MULTILINE)
-HIDE_OUTPUT = re.compile(r"^\s*#\s*(?:@hide(?:_all|_outputs?)?|Hide outputs?)\s*$", re.MULTILINE)
+HIDE_CODE = re.compile(r"^[ \t]*#[ \t]*(?:@hide(?:_all|_code)?|Hide[ \t]+code)[ \t]*$", re.MULTILINE)
+HIDE_OUTPUT = re.compile(r"^[ \t]*#[ \t]*(?:@hide(?:_all|_outputs?)?|Hide[ \t]+outputs?)[ \t]*$", re.MULTILINE)
 LABEL_KINDS: dict[str, Literal["section", "figure", "table", "equation"]] = {
     "heading_open": "section",
     "figure": "figure",
@@ -32,7 +33,7 @@ LABEL_KINDS: dict[str, Literal["section", "figure", "table", "equation"]] = {
 }
 DIRECTIVE_NAME = re.compile(r"^:?name:[ \t]+(\S+)[ \t]*$", re.MULTILINE)
 RST_TARGET = re.compile(r"^[ \t]*\.\. _([^:`]+):[ \t]*$", re.MULTILINE)
-VARIES = re.compile(r"^\s*#\s*@varies\s*$", re.MULTILINE)
+VARIES = re.compile(r"^[ \t]*#[ \t]*@varies[ \t]*$", re.MULTILINE)
 
 
 def read(path: str, text: str, settings: Settings) -> tuple[Document, tuple[Diagnostic, ...]]:
@@ -88,9 +89,13 @@ class _Reader:
         done = 0
         count = 0
         for token in self.tokens:
-            if token.map is None or token.level:
+            if token.map is None:
                 continue
             start, end = token.map
+            if token.level:
+                if token.type == "tab_block_open":
+                    self._tab_names(token.meta["tabs"], start)  # part of the prose around it, and checked all the same
+                continue
             if token.type == "cell":
                 yield from self._prose(done, start, None)
                 yield self._cell(token, count)
@@ -98,9 +103,8 @@ class _Reader:
                 done = end
             elif token.type == "tab_block_open":
                 yield from self._prose(done, start, None)
-                closed = self.lines[end - 1].lstrip().startswith(":end_tab:")
                 tabs = self._tab_names(token.meta["tabs"], start)
-                yield from self._prose(start + 1, end - 1 if closed else end, tabs)
+                yield from self._prose(start + 1, end - 1 if token.meta["closed"] else end, tabs)
                 done = end
         yield from self._prose(done, len(self.lines), None)
 
@@ -136,6 +140,9 @@ class _Reader:
         """The frameworks of a cell, read as the old tool does: the first mark anywhere, ``#@tab`` before ``%%tab``."""
         mark = TAB_MARK.search(body) or TAB_MAGIC.search(body)
         if mark is None:
+            empty = NO_TAB.search(body)
+            if empty:
+                self._tab_names((), first_line + body.count("\n", 0, empty.start()) - 1)
             every = self.settings.untagged == "all"
             return (self.settings.tabs if every else (self.settings.default_tab,)), False
         offset = body.count("\n", 0, mark.start())
@@ -153,10 +160,8 @@ class _Reader:
                         hint="start a new cell for the other framework, or name both in one mark",
                     )
                 )
-        names = split_names(mark[1])
-        if names == ("all",):
-            return self.settings.tabs, True
-        return self._tab_names(names, first_line + offset - 1) or (self.settings.default_tab,), True
+        tabs = self._tab_names(split_names(mark[1]), first_line + offset - 1)
+        return tabs or (self.settings.default_tab,), True
 
     def _warn_misplaced_mark(self, body: str, line: int, same_line: bool) -> None:
         reason = "is not alone on its line" if same_line else "is not the first line of its cell"
@@ -238,18 +243,16 @@ class _Reader:
             if token.type == "figure" and token.map is not None:
                 line = next((n for n in range(*token.map) if token.meta["src"] in self.lines[n]), token.map[0])
                 yield Reference("image", token.meta["src"], "", self._span(line, token.meta["src"]))
-            children = dialect.walk_inline(token)
-            caption = Token("inline", "", 0, map=token.map, children=(token.meta or {}).get("caption") or [])
-            for child, line in (*children, *dialect.walk_inline(caption)):
+            for child, line in dialect.walk_inline(token):
                 if child.type == "image":
                     source = str(child.attrGet("src") or "")
                     yield Reference("image", source, "", self._span(line, source))
                 elif child.type == "role" and child.meta["name"] in dialect.REFERENCE_ROLES:
                     _, target = dialect.titled(child.content)
-                    yield Reference("label", target, child.meta["name"], self._span(line, target))
+                    yield Reference("label", target, child.meta["name"], self._role_span(child, line, target))
                 elif child.type == "role" and child.meta["name"] in dialect.CITATION_ROLES:
                     for key in split_names(child.content):
-                        yield Reference("citation", key, child.meta["name"], self._span(line, key))
+                        yield Reference("citation", key, child.meta["name"], self._role_span(child, line, key))
 
     def _front_matter(self) -> dict[str, Any]:
         first = self.tokens[0] if self.tokens else None
@@ -257,13 +260,19 @@ class _Reader:
             return {}
         try:
             data = yaml.safe_load(first.content)
-        except yaml.YAMLError as problem:
+        except Exception as problem:  # besides YAML's own, whatever Python says of a date or number that is none
             mark = getattr(problem, "problem_mark", None)
             line = 1 + (mark.line if mark else 0)
-            reason = getattr(problem, "problem", None) or "it cannot be read"
+            reason = getattr(problem, "problem", None) or next(iter(str(problem).splitlines()), "it cannot be read")
             self.messages.append(error(Code.MARKUP, f"the front matter is not valid YAML: {reason}", self._span(line)))
             return {}
-        return data if isinstance(data, dict) else {}
+        if isinstance(data, dict):
+            return data
+        if data is not None:
+            message = "the front matter is no list of names and values, so a reader does not see it"
+            hint = "write name: value, or *** instead of --- for a line across the page"
+            self.messages.append(error(Code.MARKUP, message, self._span(1), hint=hint))
+        return {}
 
     # -- checks
 
@@ -272,7 +281,7 @@ class _Reader:
             if token.type not in ("fence", "cell", "toc", "raw_rst") or token.map is None:
                 continue
             start, end = token.map
-            last = self.lines[end - 1].strip() if end - 1 > start else ""
+            last = self.lines[end - 1].lstrip("> \t").rstrip() if end - 1 > start else ""
             if not (last and set(last) == {token.markup[0]} and len(last) >= len(token.markup)):
                 self.messages.append(
                     error(
@@ -294,7 +303,9 @@ class _Reader:
                     self.messages.append(
                         warning(
                             Code.MISPLACED_LABEL,
-                            f":{name}: stands in the middle of text, so nothing carries it",
+                            f":{name}: stands in the middle of text, so nothing carries it"
+                            if child.content
+                            else f":{name}: holds nothing",
                             self._span(line, f":{name}:"),
                             hint="put it on a line of its own",
                         )
@@ -314,10 +325,21 @@ class _Reader:
         span = self._span(problem.line, problem.word)
         self.messages.append(Diagnostic(problem.code, severity, problem.message, span, hint=problem.hint))
 
-    def _span(self, line: int, word: str = "") -> Span:
-        """The span of a line (from 0), pointing at ``word`` if the line holds it."""
+    def _role_span(self, role: Token, line: int, word: str) -> Span:
+        """The span of ``word`` in a role that begins on a line (from 0) and may end on a later one."""
+        for number in range(line, line + 1 + int(role.meta["newlines"])):
+            span = self._span(number, word, after=f":{role.meta['name']}:" if number == line else "")
+            if span.column:
+                return span
+        return self._span(line)
+
+    def _span(self, line: int, word: str = "", after: str = "") -> Span:
+        """The span of a line (from 0), pointing at ``word`` if the line holds it, a whole one if there is one."""
         line = max(0, min(line, len(self.lines) - 1))
-        at = self.lines[line].find(word) if word else -1
+        text = self.lines[line]
+        start = max(0, text.find(after))
+        whole = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)").search(text, start) if word else None
+        at = whole.start() if whole else text.find(word, start) if word else -1
         column, width = (at + 1, len(word)) if at >= 0 else (0, 0)
         return Span(self.path, line + 1, line + 1, column, width)
 

@@ -21,7 +21,21 @@ def read_book(settings: Settings) -> tuple[Book, tuple[Diagnostic, ...]]:
     """
     messages: list[Diagnostic] = []
     pages: dict[str, Document] = {}
-    _visit(settings.index, None, settings, pages, messages)
+    named: set[str] = set()
+    todo: list[tuple[str, Span | None]] = [(settings.index, None)]
+    while todo:
+        page, named_at = todo.pop()
+        if page in pages:
+            messages.append(_repeated(page, named_at, settings))
+            continue
+        named.add(page)
+        text = _text_of(page, named_at, settings)
+        if isinstance(text, Diagnostic):
+            messages.append(text)
+            continue
+        pages[page], found = read(f"{page}.md", text, settings)
+        messages.extend(found)
+        todo.extend((entry.page, entry.span) for entry in reversed(pages[page].toc))
     if pages:
         messages.extend(
             warning(
@@ -30,39 +44,42 @@ def read_book(settings: Settings) -> tuple[Book, tuple[Diagnostic, ...]]:
                 Span(f"{page}.md", 1, 1),
                 hint="name it in a ```toc fence, or in [build] exclusions",
             )
-            for page in unlisted(settings, pages)
+            for page in unlisted(settings, named)
         )
     return Book(tuple(pages.values())), tuple(messages)
 
 
-def _visit(
-    page: str, named_at: Span | None, settings: Settings, pages: dict[str, Document], messages: list[Diagnostic]
-) -> None:
-    if page in pages:
-        messages.append(
-            warning(
-                Code.REPEATED_PAGE, f"{page} stands in a table of contents before this", named_at, hint="name it once"
-            )
-        )
-        return
+def _repeated(page: str, named_at: Span | None, settings: Settings) -> Diagnostic:
+    if page == settings.index:
+        message = f"{page} is the root page, which comes before every table of contents"
+        return warning(Code.REPEATED_PAGE, message, named_at, hint="take the line out of the toc")
+    if named_at is not None and named_at.path == f"{page}.md":
+        message = f"{page} names itself in its table of contents"
+        return warning(Code.REPEATED_PAGE, message, named_at, hint="take the line out of the toc")
+    return warning(
+        Code.REPEATED_PAGE, f"{page} stands in a table of contents before this", named_at, hint="name it once"
+    )
+
+
+def _text_of(page: str, named_at: Span | None, settings: Settings) -> str | Diagnostic:
+    """The text of a page, or why there is none."""
     path = settings.source / f"{page}.md"
     inside = page != ".." and not page.startswith(("../", "/"))
     try:
-        if not inside:
-            raise FileNotFoundError
-        text = path.read_text(encoding="utf-8")
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        hint = _similar(page, settings)
-        messages.append(error(Code.UNKNOWN_PAGE, f"there is no page {page}.md", named_at, hint=hint))
-        return
+        if inside and path.is_file():
+            return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as problem:
-        messages.append(error(Code.MARKUP, f"the file is not UTF-8 text: {problem.reason}", Span(f"{page}.md", 1, 1)))
-        return
-    document, found = read(f"{page}.md", text, settings)
-    pages[page] = document
-    messages.extend(found)
-    for entry in document.toc:
-        _visit(entry.page, entry.span, settings, pages, messages)
+        line = problem.object.count(b"\n", 0, problem.start) + 1
+        place = Span(f"{page}.md", line, line)
+        return error(Code.MARKUP, f"the file is not UTF-8 text: {problem.reason}", place, excerpt="")
+    except (OSError, ValueError) as problem:  # no permission, a name that is too long or holds a NUL
+        reason = getattr(problem, "strerror", None) or problem
+        return error(Code.UNKNOWN_PAGE, f"{page}.md cannot be read: {reason}", named_at)
+    if named_at is None:
+        hint = _similar(page, settings) or "name the root page in [build] index"
+        return error(Code.UNKNOWN_PAGE, f"there is no root page {page}.md", hint=hint)
+    hint = _similar(page, settings) or "make the file, or take the line out of the toc"
+    return error(Code.UNKNOWN_PAGE, f"there is no page {page}.md", named_at, hint=hint)
 
 
 def markdown_files(settings: Settings) -> Iterable[str]:
@@ -72,8 +89,7 @@ def markdown_files(settings: Settings) -> Iterable[str]:
     found: list[str] = []
     folders = [source]
     while folders:
-        folder = folders.pop()
-        for entry in folder.iterdir():
+        for entry in _entries(folders.pop()):
             if entry.name.startswith(".") or entry.name in SKIPPED_FOLDERS:
                 continue
             if entry.is_dir():
@@ -82,6 +98,14 @@ def markdown_files(settings: Settings) -> Iterable[str]:
             elif entry.suffix == ".md":
                 found.append(entry.relative_to(source).as_posix().removesuffix(".md"))
     return sorted(found)
+
+
+def _entries(folder: Path) -> Iterable[Path]:
+    """What a folder holds; nothing when it cannot be looked into."""
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
 
 
 def unlisted(settings: Settings, pages: Iterable[str]) -> list[str]:
@@ -97,8 +121,10 @@ def unlisted(settings: Settings, pages: Iterable[str]) -> list[str]:
 def _similar(page: str, settings: Settings) -> str:
     import difflib  # only needed when something is wrong
 
-    close = difflib.get_close_matches(page, list(markdown_files(settings)), n=1)
-    return f"did you mean {close[0]}?" if close else "make the file, or take the line out of the toc"
+    files = list(markdown_files(settings))
+    same = [file for file in files if file.casefold() == page.casefold()]
+    close = same or difflib.get_close_matches(page, files, n=1)
+    return f"did you mean {close[0]}?" if close else ""
 
 
 def pages_matching(book: Book, patterns: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

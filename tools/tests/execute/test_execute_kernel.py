@@ -65,6 +65,20 @@ def test_displays_are_updated_cleared_and_kept_in_order(run) -> None:
     assert len(done.cells[3].outputs) == 2000, "nothing is lost when much is printed"
 
 
+def test_a_flood_of_text_keeps_its_beginning_and_the_displays_around_it(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("octavo.execute.client._MUCH", 5_000)
+    monkeypatch.setattr("octavo.execute.outputs._KEPT_AT_START", 1_000)
+    monkeypatch.setattr("octavo.execute.outputs._KEPT_AT_END", 100)
+    flood = "for i in range(200): print(f'{i:99}', flush=True)"
+    done = run(
+        f"from IPython.display import display\n{flood}\nh = display('old', display_id=True)\n{flood}", "h.update('new')"
+    )
+    before, shown, after = done.cells[0].outputs
+    assert before == after and before.text.endswith(" 199\n")
+    assert len(before.text) == 1_100
+    assert shown.data["text/plain"] == "'new'"
+
+
 def test_the_kernel_sees_its_own_world(run, tmp_path: Path) -> None:
     library = tmp_path / "book"
     (library / "d2l").mkdir(parents=True)

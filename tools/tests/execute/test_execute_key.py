@@ -61,6 +61,46 @@ def test_closure(reads: str, expected: str) -> None:
     assert keys.closure(frozenset(reads.split()), LIBRARY) == names
 
 
+EFFECTS = {
+    d.name: d
+    for d in (
+        definition("torch", kind="import", source="import torch"),
+        definition("f", source="def f(): pass"),
+        definition("setup", "torch", source="def setup(): torch.set_printoptions()"),
+        definition("N", kind="assignment", source="N = 3"),
+        definition("setup()", "setup", kind="statement", binds="", source="setup()"),
+        definition("torch.seed(N)", "torch N", kind="statement", binds="", source="torch.seed(N)"),
+        definition("_", "torch", kind="assignment", source="_ = torch.seed(1)"),
+        definition("A", kind="class", source="class A: pass"),
+        definition("A.n", "A", kind="statement", binds="", source="A.n = 1"),
+        definition("setattr(A, 'm', 2)", "A", kind="statement", binds="", source="setattr(A, 'm', 2)"),
+        definition("TABLE", kind="assignment", source="TABLE = {}"),
+        definition("register", "TABLE", source="def register(f): TABLE[f.__name__] = f"),
+        definition("make", "TABLE", source="def make(name): return TABLE[name]()"),
+        definition("B", "register A", kind="class", source="@register\nclass B(A): pass"),
+        definition("c", "register", kind="assignment", source="c = register(1)"),
+        definition("later", "register", source="def later(): register(1)"),
+    )
+}
+ALWAYS = {"setup()", "setup", "torch.seed(N)", "torch", "N", "_"}
+
+
+@pytest.mark.parametrize(
+    ("reads", "imported", "expected"),
+    [
+        ("", False, set()),
+        ("", True, ALWAYS),
+        ("f", False, {"f"} | ALWAYS),
+        # what only assigns to a class or a table counts for those who reach it
+        ("A", True, {"A", "A.n", "setattr(A, 'm', 2)"} | ALWAYS),
+        # what registers itself while the library is loaded counts for those who look things up
+        ("make", True, {"make", "TABLE", "register", "B", "A", "A.n", "setattr(A, 'm', 2)", "c"} | ALWAYS),
+    ],
+)
+def test_what_importing_the_library_does_counts(reads: str, imported: bool, expected: set[str]) -> None:
+    assert keys.closure(frozenset(reads.split()), EFFECTS, imported=imported) == expected
+
+
 @given(
     st.dictionaries(st.sampled_from("abcdef"), st.frozensets(st.sampled_from("abcdef"))),
     st.frozensets(st.sampled_from("abcdef")),

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.execute.outputs import LONGEST_TEXT, clean, clean_bundle, clean_text
+from octavo.execute import outputs as outputs_module
+from octavo.execute.outputs import LONGEST_TEXT, clean, clean_bundle, clean_text, without_middles
 from octavo.model import Output
 
 PLACES = (("/home/u/env/lib/python3.11/site-packages/", ""), ("/home/u/book/_build/x", "."), ("/home/u", "~"))
@@ -82,3 +83,17 @@ def test_a_bundle_keeps_known_types_only() -> None:
 def test_an_error_that_did_not_end_the_cell_stays() -> None:
     sent = {"output_type": "error", "ename": "E", "evalue": "m", "traceback": ["\x1b[31mone\n", "two"]}
     assert clean([sent]) == (Output("error", "E", "m", traceback=("one", "", "two")),)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["stdout", "stderr"]), st.text(min_size=1)), max_size=12), st.integers(0, 12))
+def test_the_middle_of_a_flood_goes_wherever_its_messages_began(parts: list[tuple[str, str]], now: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(outputs_module, "_KEPT_AT_START", 6)
+        patch.setattr(outputs_module, "_KEPT_AT_END", 3)
+        sent = [stream(text, name) for name, text in parts]
+        at_the_end = clean(without_middles(sent))
+        assert clean(without_middles([*without_middles(sent[:now]), *sent[now:]])) == at_the_end
+        for name in ("stdout", "stderr"):
+            whole = "".join(text for kind, text in parts if kind == name)
+            kept = "".join(str(o["text"]) for o in without_middles(sent) if o["name"] == name)
+            assert kept == (whole if len(whole) <= 9 else whole[:6] + whole[-3:])

@@ -123,3 +123,17 @@ def test_package_init_keeps_what_others_wrote() -> None:
     assert package_init("2.0", "import x\n__version__ = '1.0'\ny = 1\n") == 'import x\n__version__ = "2.0"\ny = 1\n'
     assert package_init("2.0", '"""Doc."""\n') == '"""Doc."""\n\n__version__ = "2.0"\n'
     assert package_init("2.0", package_init("1.0", None)) == package_init("2.0", None)
+
+
+def test_a_release_is_quoted() -> None:
+    assert package_init('1 "final"\\\n', None).endswith('__version__ = "1 \\"final\\"\\\\\\n"\n')
+
+
+def test_a_name_that_is_no_name_gives_no_alias() -> None:
+    library = Library("pytorch", "d2l/torch.py", "torch", alias=(("def", "1"), ("a.b", "1"), ("c", "1")))
+    assert set(of("import torch  #@save", library=library).names) == {"torch", "c"}
+
+
+def test_a_sum_of_many_terms() -> None:
+    library = of("import torch  #@save\na = 1  #@save\nx = " + " + ".join(["a"] * 900) + "  #@save")
+    assert library.definitions["x"].uses == {"a"}

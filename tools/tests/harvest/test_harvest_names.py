@@ -35,6 +35,7 @@ CASES = [
     ("del x", "", "x", ""),
     ("async def f():\n    async for a in b:\n        await c(a)", "f", "b c", ""),
     ("%matplotlib inline\n!ls\n%timeit f(x)", "", "f x", ""),
+    ("x = " + " + ".join(["a"] * 900), "x", "a", ""),
     ("print(f'{a:{b}} {d2l.c}')", "", "print a b", "c"),
 ]
 

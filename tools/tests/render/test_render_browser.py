@@ -141,6 +141,73 @@ def test_arrows_move_between_tabs(book: MiniBook, page: object) -> None:
     assert page.evaluate("document.activeElement.textContent") == "PyTorch"
 
 
+def test_arrows_with_a_modifier_belong_to_the_browser(book: MiniBook, page: object) -> None:
+    page.goto(address(book, "a.html"))
+    page.get_by_role("tab", name="PyTorch").first.focus()
+    page.keyboard.press("Control+ArrowRight")
+    assert page.evaluate("document.activeElement.textContent") == "PyTorch"
+
+
+@pytest.mark.parametrize(
+    "odd", ["?tab=", "?tab=%3Cimg%20onerror%3D1%3E&tab=jax", "?tab=__proto__", "?tab=jax%20", "#%E0%A4"]
+)
+def test_odd_addresses_show_the_first_framework(book: MiniBook, page: object, odd: str) -> None:
+    page.goto(address(book, f"a.html{odd}"))
+    assert shown_panels(page) == {"pytorch"}
+    page.get_by_role("tab", name="JAX").first.click()
+    assert "jax" in shown_panels(page)
+
+
+def test_another_books_choice_on_the_same_host_is_not_ours(book: MiniBook, page: object) -> None:
+    page.goto(address(book, "b.html"))
+    page.evaluate("dispatchEvent(new StorageEvent('storage', {key: 'octavo-tab', newValue: 'paddle'}))")
+    assert shown_panels(page) == {"pytorch"}
+    page.evaluate("dispatchEvent(new StorageEvent('storage', {key: 'octavo-tab', newValue: 'jax'}))")
+    assert shown_panels(page) == {"jax"}
+
+
+def test_without_storage_a_choice_holds_on_its_page(book: MiniBook, page: object) -> None:
+    page.add_init_script(
+        "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('no', 'SecurityError') }})"
+    )
+    page.goto(address(book, "b.html"))
+    page.get_by_role("tab", name="JAX").first.click()
+    assert shown_panels(page) == {"jax"}
+    assert "tab=jax" in page.url
+    page.problems.clear()  # the theme's own script asks for the colours without care
+
+
+def test_going_back_keeps_what_was_chosen_since(book: MiniBook, page: object) -> None:
+    page.goto(address(book, "a.html?tab=tensorflow"))
+    page.get_by_role("link", name="Next").click()
+    page.wait_for_url("**/b.html*")
+    page.get_by_role("tab", name="JAX").first.click()
+    page.go_back()
+    page.wait_for_url("**/a.html*")
+    assert "jax" in shown_panels(page) and "tensorflow" not in shown_panels(page)
+    assert "tab=jax" in page.url
+
+
+def test_a_link_into_another_panel_works_twice(book: MiniBook, page: object) -> None:
+    page.goto(address(book, "b.html#sec-only"))
+    page.get_by_role("tab", name="PyTorch").first.click()
+    assert not page.locator("#sec-only").is_visible()
+    page.evaluate(
+        "() => { const a = document.createElement('a'); a.href = '#sec-only'; document.body.append(a); a.click() }"
+    )
+    page.wait_for_timeout(50)
+    assert page.locator("#sec-only").is_visible()
+
+
+def test_paper_shows_the_chosen_framework_by_name_and_cuts_nothing_off(book: MiniBook, page: object) -> None:
+    page.goto(address(book, "a.html?tab=jax"))
+    page.emulate_media(media="print")
+    assert page.locator(".ov-name", has_text="JAX").first.is_visible()
+    assert shown_panels(page) == {"jax", "pytorch"}
+    assert not page.locator(".ov-bar").first.is_visible()
+    assert page.locator(".ov-code pre").first.evaluate("e => getComputedStyle(e).whiteSpace") == "pre-wrap"
+
+
 def test_without_javascript_every_panel_is_readable_under_its_name(book: MiniBook, browser: object) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

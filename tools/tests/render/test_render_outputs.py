@@ -28,6 +28,8 @@ def test_neighbouring_pieces_of_a_stream_are_joined_and_errors_told_apart(tmp_pa
         ("\x1b[31mred\x1b[0m", "red"),
         ("10%\r50%\r100%\ndone", "100%\ndone"),
         ("a\r\nb", "a\nb"),
+        ("1/9\b\b\b2/9\nab\b\b\bx", "2/9\nxb"),
+        ("\x9b31mred\x9b0m", "red"),
         ("\x1b]8;;http://x\x07link\x1b]8;;\x07", "link"),
         ("<script>", "<script>"),
     ],
@@ -60,6 +62,8 @@ def test_a_data_frame_keeps_its_table_and_loses_its_style() -> None:
         "<svg><script>alert(1)</script></svg>",
         '<form action="https://example.org"><input></form>',
         '<b id="furo-main-content" class="ov-set">x</b>',
+        '<table class="sidebar-drawer"><tr><td>x</td></tr></table>',
+        '<base href="https://example.org/"><meta http-equiv="refresh" content="0;url=https://example.org">',
     ],
 )
 def test_html_that_could_run_or_fetch_is_taken_out(html: str) -> None:
@@ -94,6 +98,13 @@ def test_a_photograph_is_not_turned_dark(tmp_path: Path) -> None:
         assert picture["classes"] == ["ov-photo"]
 
 
+@pytest.mark.parametrize("data", ["AAAA", "no base64", "", base64.b64encode(b"<script>alert(1)</script>").decode()])
+def test_what_is_no_picture_falls_back_to_text(data: str, tmp_path: Path) -> None:
+    (box,) = render(shown(image_png=data, text_plain="text"), Pictures(tmp_path))
+    assert box.astext() == "text"
+    assert not list(tmp_path.iterdir())
+
+
 def test_outlined_text_is_described_by_its_comments_and_a_title_wins() -> None:
     outlined = (
         '<svg xmlns="http://www.w3.org/2000/svg"><g id="matplotlib.axis_1"><g id="text_1"><!-- 0.5 --></g>'
@@ -103,10 +114,27 @@ def test_outlined_text_is_described_by_its_comments_and_a_title_wins() -> None:
     assert describe_svg(outlined.replace("<g id", "<title>All of it</title><g id", 1)) == "All of it"
 
 
+def test_html_closes_nothing_but_its_own_and_brings_no_headings() -> None:
+    assert clean_html("</div></article><h1>Big</h1><table><tr><th></th><th>a</th></tr>") == (
+        '<div class="ov-title">Big</div><table><tbody><tr><td></td><th>a</th></tr></tbody></table>'
+    )
+
+
 @pytest.mark.parametrize(
     "inside",
     [
         "<script>alert(1)</script>",
+        "<![CDATA[ <!DOCTYPE x ]]><script>alert(1)</script><![CDATA[ > ]]>",
+        '<h:img xmlns:h="http://www.w3.org/1999/xhtml" src="x" onerror="alert(1)"/>',
+        '<h:meta xmlns:h="http://www.w3.org/1999/xhtml" http-equiv="refresh" content="0;https://example.org"/>',
+        "<style>@import 'https://example.org/x.css';</style>",
+        "<style>rect { fill: u\\72l(https://example.org/) }</style>",
+        '<rect fill="url(https://example.org/x.svg#a)"/>',
+        '<rect style="filter: url( &quot;https://example.org/x&quot; )"/>',
+        '<g xml:base="https://example.org/"/>',
+        '<use href="data:image/svg+xml;base64,PHNjcmlwdD5hbGVydA=="/>',
+        '<a><animate attributeName="href" to="javascript:alert(1)"/></a>',
+        "<?xml-stylesheet href='https://example.org/x.xsl'?>",
         '<g onload="alert(1)"/>',
         "<foreignObject><body/></foreignObject>",
         '<a href="javascript:alert(1)"/>',
@@ -116,11 +144,35 @@ def test_outlined_text_is_described_by_its_comments_and_a_title_wins() -> None:
 def test_active_parts_of_an_svg_are_taken_out(inside: str) -> None:
     cleaned = safe_svg(f'<svg xmlns="http://www.w3.org/2000/svg">{inside}<text>kept</text></svg>')
     assert cleaned is not None and "kept" in cleaned
-    for bad in ("alert", "script", "onload", "foreignObject", "example.org"):
+    for bad in ("alert", "script", "onload", "foreignObject", "example.org", "72l", "<?", "svg+xml"):
         assert bad not in cleaned
 
 
-@pytest.mark.parametrize("broken", ["<svg", "<html/>", '<!DOCTYPE svg [<!ENTITY a "b">]><svg>&a;</svg>', ""])
+def test_styles_of_plots_stay_to_the_byte() -> None:
+    plot = (
+        '<?xml version="1.0" encoding="utf-8" standalone="no"?>\n<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN"\n'
+        ' "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">\n<svg xmlns="http://www.w3.org/2000/svg">'
+        "<style>*{stroke-linejoin: round}</style>"
+        '<g clip-path="url(#p1)" fill="url(\'#p2\')"/><image href="data:image/png;base64,AA"/></svg>'
+    )
+    assert safe_svg(plot) == plot
+
+
+def test_an_encoding_that_could_hide_something_is_not_kept() -> None:
+    cleaned = safe_svg('<?xml version="1.0" encoding="shift_jis"?><svg xmlns="http://www.w3.org/2000/svg"/>')
+    assert cleaned == '<svg xmlns="http://www.w3.org/2000/svg" />'
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "<svg",
+        "<svg>" + "<g>" * 5000 + "</g>" * 5000 + "</svg>",
+        "<html/>",
+        '<!DOCTYPE svg [<!ENTITY a "b">]><svg>&a;</svg>',
+        "",
+    ],
+)
 def test_what_is_no_svg_falls_back_to_text(broken: str, tmp_path: Path) -> None:
     assert safe_svg(broken) is None
     (box,) = render(shown(image_svg=broken, text_plain="text"), Pictures(tmp_path))

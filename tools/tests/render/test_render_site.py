@@ -2,10 +2,11 @@
 
 import json
 import pickle
+import shutil
 from pathlib import Path
 
 import pytest
-from render_books import CONFIG, PLOT, asset_addresses, make, out, shown
+from render_books import CONFIG, PLOT, MiniBook, asset_addresses, make, out, shown
 
 from octavo.diagnostics import Code, Severity
 
@@ -94,6 +95,88 @@ def test_only_the_books_own_pages_are_read(tmp_path: Path) -> None:
     assert not (book.site / "notes.html").exists()
 
 
+PAGES = {
+    "config.ini": CONFIG + "[pdf]\nbibfile = d2l.bib\n[html]\ninclude_css = own.css\n",
+    "own.css": "p { color: red }",
+    "d2l.bib": "@book{k1, author={Ada One}, title={T}, publisher={P}, year={1999}}\n"
+    "@book{k2, author={Bo Two}, title={U}, publisher={P}, year={2001}}\n",
+    "img/p.svg": PLOT,
+    "sub/p.svg": PLOT.replace("loss", "cost"),
+    "index.md": "# Book\n\n```toc\n:numbered:\na\nb\nc\n```\n\n```toc\nrefs\n```\n",
+    "a.md": "# A\n:label:`sec_a`\n\nBy :cite:`k1`.\n\n$$x$$\n:eqlabel:`eq_x`\n\n![P](img/p.svg)\n:label:`fig_p`\n\n"
+    "```{.python .input}\nplot(abc)\n```\n",
+    "b.md": "# B\n\n:numref:`sec_a`, :eqref:`eq_x`, :numref:`fig_p`, :numref:`sec_c2`.\n",
+    "c.md": "# C\n\n## C2\n:label:`sec_c2`\n\n:citet:`k2`\n\n![Q](sub/p.svg)\n",
+    "refs.md": "# R\n\n:bibliography:`d2l.bib`\n",
+}
+CHANGES: tuple[tuple[str, str, str], ...] = (
+    ("a.md", "By", "Said by"),
+    ("a.md", "# A", "# Another"),
+    ("c.md", "## C2", "## C1\n\n## C3"),
+    ("a.md", "$$x$$", "$$y$$\n:eqlabel:`eq_y`\n\n$$x$$"),
+    ("d2l.bib", "Ada One", "Eve Won"),
+    ("d2l.bib", "title={T}", "title={Z}"),
+    ("a.md", "plot(abc)", "plot(xyz)"),
+    ("a.md", "![P](img", "![Q](sub/p.svg)\n\n![P](img"),
+    ("img/p.svg", "loss", "gain"),
+    ("own.css", "red", "blue"),
+    ("config.ini", "A Mini Book", "A Larger Book"),
+    ("config.ini", "include_css = own.css", "header_links = X, https://example.org, x"),
+    ("config.ini", "[build]", "lang = de\n[build]"),
+    ("config.ini", "pytorch, tensorflow, jax", "jax, pytorch"),
+    ("new.md", "", "# New\n\n$$z$$\n:eqlabel:`eq_z`\n"),
+    ("index.md", "a\nb\n", "new\na\nb\n"),
+    ("index.md", ":numbered:\n", ""),
+    ("c.md", ":citet:`k2`", "Nothing."),
+)
+
+
+def test_whatever_changed_the_site_is_as_if_built_anew(tmp_path: Path) -> None:
+    def plot(page: str, tab: str, index: int, code: str) -> object:
+        return shown(image_svg=PLOT.replace("loss", f"{code} {tab}"))
+
+    def write(root: Path) -> None:
+        for path in root.rglob("*.md"):
+            path.unlink()
+        for name, text in files.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(text)
+
+    files = dict(PAGES)
+    write(tmp_path / "grown")
+    grown, clean = MiniBook(tmp_path / "grown", plot), MiniBook(tmp_path / "clean", plot)
+    grown.build()
+    for change in (*CHANGES, None):
+        if change is None:  # a page moves
+            files["z/bb.md"] = files.pop("b.md")
+            files["index.md"] = files["index.md"].replace("\nb\n", "\nz/bb\n")
+        else:
+            name, old, new = change
+            assert old in files.setdefault(name, "")
+            files[name] = files[name].replace(old, new) if old else new
+        write(grown.root)
+        shutil.rmtree(clean.root, ignore_errors=True)
+        write(clean.root)
+        assert grown.build() == clean.build(), change
+        one, other = files_of(grown.site), files_of(clean.site)
+        assert sorted(one) == sorted(other), change
+        assert [name for name in one if one[name] != other[name]] == [], change
+
+
+def files_of(site: Path) -> dict[str, object]:
+    """Path → content; of the search index without words that no page has any more, which Sphinx keeps."""
+    found: dict[str, object] = {}
+    for path in site.rglob("*"):
+        if path.is_file() and not path.name.startswith(".buildinfo"):
+            found[path.relative_to(site).as_posix()] = path.read_bytes()
+    text = (site / "searchindex.js").read_text().removeprefix("Search.setIndex(").removesuffix(")")
+    index = json.loads(text)
+    for terms in ("terms", "titleterms"):
+        index[terms] = {word: pages for word, pages in index[terms].items() if pages != []}
+    found["searchindex.js"] = index
+    return found
+
+
 # -- what browsers fetch
 
 
@@ -152,6 +235,63 @@ def test_settings_reach_the_page(tmp_path: Path) -> None:
     assert {"_static/own.css", "_static/own.js", "_static/logo.svg"} <= fetched
     assert page.one("head").all("title")[0].text == "A Mini Book"
     assert "javascript:" not in (book.site / "index.html").read_text()
+
+
+def test_settings_with_markup_stay_text(tmp_path: Path) -> None:
+    title = 'A <script>alert(1)</script> & "B"'
+    config = CONFIG.replace("A Mini Book", title).replace(
+        "The Testers", "T\ncopyright = 2026 <script>alert(2)</script>"
+    )
+    config += '[html]\nheader_links = <script>alert(3)</script>, https://example.org/?"><script>alert(4)</script>, x\n'
+    book = make(tmp_path, config, index="# T\n")
+    assert book.build() == []
+    for page in ("index", "search"):
+        html = book.html(page)
+        assert not [script for script in html.all("script") if "alert" in script.text]
+        assert html.one("head").one("title").text.endswith(title)
+        assert html.all("div.brand")[0].text == title
+
+
+def test_who_listens_is_told_what_stands_where(tmp_path: Path) -> None:
+    (tmp_path / "d2l.bib").write_text("@book{k, author={Ada One}, title={T}, publisher={P}, year={1999}}\n")
+    table = "| | b |\n|---|---|\n| 1 | 2 |\n"
+    book = make(tmp_path, index=f"# T\n\n:cite:`k`\n\n{table}\n:bibliography:`d2l.bib`\n")
+    assert book.build() == []
+    for name in ("index", "search"):
+        page = book.html(name)
+        assert len(page.all("h1")) == 1
+        assert len({aside.attributes["aria-label"] for aside in page.all("aside")}) == 2
+    article = book.article("index")
+    assert [(h.text, h.attributes["scope"]) for h in article.all("th")] == [("b", "col")]
+    assert article.one("div.citation").attributes["role"] == "listitem"
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "label", "number", "chapter"),
+    [
+        ("en", "en", "Framework", "Figure 1.1", "Chapter 1"),
+        ("de", "de", "Framework", "Abb. 1.1", "Kapitel 1"),
+        ("zh", "zh-CN", "框架", "图 1.1", "第 1 章"),
+        ("zh-TW", "zh-TW", "框架", "圖 1.1", "第 1 章"),
+        ("ja", "ja", "フレームワーク", "図 1.1", "第1章"),
+        ("ko", "ko", "프레임워크", "그림 1.1", "1장"),
+        ("vi", "vi", "Framework", "Hình 1.1", "Chương 1"),
+        ("fr", "fr", "Framework", "Fig. 1.1", "Chapter 1"),
+        ("xx", "xx", "Framework", "Fig. 1.1", "Chapter 1"),
+    ],
+)
+def test_a_book_speaks_its_own_language(
+    tmp_path: Path, language: str, name: str, label: str, number: str, chapter: str
+) -> None:
+    (tmp_path / "p.svg").write_text(PLOT)
+    page = "# A\n:label:`sec_a`\n\n![P](p.svg)\n:label:`fig_p`\n\n:numref:`fig_p` :numref:`sec_a`\n"
+    config = CONFIG.replace("[build]", f"lang = {language}\n[build]")
+    book = make(tmp_path, config, index="# T\n\n```toc\n:numbered:\na\n```\n", a=page)
+    assert book.build() == []
+    html = book.html("a")
+    assert html.one("html").attributes["lang"] == name
+    assert html.one("div.ov-choice").one("label").text == label
+    assert [a.text for a in html.one("article").all("a.reference")] == [number, chapter]
 
 
 def test_links_of_a_page_cannot_run_anything(tmp_path: Path) -> None:

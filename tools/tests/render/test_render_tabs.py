@@ -164,6 +164,16 @@ def test_prose_for_several_frameworks_keeps_its_label_and_number_in_one_place(tm
     assert [len(p.all("a.footnote-reference")) for p in (torch, other)] == [1, 1]
 
 
+def test_a_heading_within_a_tab_can_be_referred_to_by_its_words(tmp_path: Path) -> None:
+    tabs = "".join(
+        f":begin_tab:`{t}`\n## In {t}\n:label:`sec_{t}`\n\nWords.\n:end_tab:\n\n" for t in ("pytorch", "jax")
+    )
+    book = make(tmp_path, index=f"# T\n\n{tabs}:numref:`sec_jax` and :ref:`sec_pytorch`.\n")
+    assert book.build() == []
+    links = {a.attributes["href"]: a.text for a in book.article("index").all("a.reference")}
+    assert links == {"#sec-jax": "In jax", "#sec-pytorch": "In pytorch"}
+
+
 def test_a_failure_stands_where_the_output_would(tmp_path: Path) -> None:
     def results(page: str, tab: str, index: int, code: str) -> object:
         if tab == "jax" and index == 1:

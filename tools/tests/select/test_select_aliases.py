@@ -57,6 +57,8 @@ def test_without_aliases_nothing_changes() -> None:
         Library("jax", "d2l/jax.py", "", simple_alias=(("ones", "ones"),)),
         Library("jax", "d2l/jax.py", "jnp", fluent_alias=(("ones", "1x"),)),
         Library("jax", "d2l/jax.py", "jnp", args_alias=(("f(", "x"),)),
+        Library("jax", "d2l/jax.py", "jnp", alias=(("def", "x"),)),
+        Library("jax", "d2l/jax.py", "jnp", simple_alias=(("if", "x"),)),
     ],
 )
 def test_an_alias_that_cannot_be_understood_is_reported(library: Library) -> None:

@@ -6,6 +6,9 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from fixture import Case, cases
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from octavo.config import Settings
 from octavo.diagnostics import Diagnostic, format_diagnostic
@@ -341,3 +344,41 @@ def test_windows_line_ends_and_a_missing_final_newline_read_the_same() -> None:
     text = "# Title\n\n```{.python .input}\n#@tab jax\nx = 1\n```"
     plain, windows = clean(text), clean(text.replace("\n", "\r\n"))
     assert plain.items == windows.items
+
+
+@pytest.mark.parametrize("case", cases("source/messages"), ids=str)
+def test_messages(case: Case) -> None:
+    _, messages = page(case["input"])
+    found = sorted((m.code.value, m.span.line, m.span.column, m.message) for m in messages if m.span)
+    assert [f"{code} {line}:{column} {text}" for code, line, column, text in found] == case["expected"].split("\n")
+
+
+@pytest.mark.parametrize("case", cases("source/places"), ids=str)
+def test_places(case: Case) -> None:
+    references = page(case["input"])[0].references
+    assert "\n".join(f"{r.target} {r.span.line}:{r.span.column}" for r in references) == case["expected"]
+
+
+def test_an_unclosed_block_keeps_a_last_line_that_only_begins_like_an_end() -> None:
+    document, _ = page(":begin_tab:`jax`\n:end_tab: or not\n")
+    assert [item.text for item in document.items if isinstance(item, Prose)] == [":end_tab: or not"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["---\n" + "[" * 3000 + "\n---\n", "---\nx: !!timestamp y\n---\n", "---\n? [a]: b\n---\n", "---\nx: \x01\n---\n"],
+)
+def test_front_matter_that_cannot_be_read_is_told(text: str) -> None:
+    assert [m.code.value for m in page(text)[1]] == ["markup"]
+
+
+@given(st.text(st.sampled_from("\n\r\t\x0c\x00\u2028\ud800\ufeff`~$*[](){}<>|:#@-_ \\ax1.!&^'\""), max_size=60))
+@settings(max_examples=300, deadline=None)
+def test_no_text_is_lost_and_nothing_raises(text: str) -> None:
+    document, messages = page(text)
+    lines = document.text.split("\n")
+    told = {line for item in document.items for line in range(item.span.line, item.span.end + 1)}
+    marks = (":begin_tab:", ":end_tab:")
+    left = [text for number, text in enumerate(lines, 1) if number not in told]
+    assert all(not line.strip() or line.strip().startswith(marks) for line in left)
+    assert all(1 <= m.span.line <= len(lines) for m in messages if m.span)

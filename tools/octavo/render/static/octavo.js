@@ -5,6 +5,7 @@
   "use strict";
   var root = document.documentElement;
   var KEY = "octavo-tab";
+  var resized;
 
   function all(selector, inside) {
     return Array.prototype.slice.call((inside || document).querySelectorAll(selector));
@@ -12,6 +13,21 @@
 
   function remember(tab) {
     try { localStorage.setItem(KEY, tab); } catch (error) { /* private windows may refuse */ }
+  }
+
+  /* other books of this host remember frameworks of their own under the same name */
+  function isKnown(tab) {
+    return !!tab && (root.dataset.frameworks || "").split(" ").indexOf(tab) >= 0;
+  }
+
+  /* an address that names a framework names the one on view; a choice of the reader's is put into it */
+  function keepAddress(always) {
+    try {
+      var address = new URL(location.href), named = address.searchParams.get("tab");
+      if (named === root.dataset.tab || (named === null && !always)) { return; }
+      address.searchParams.set("tab", root.dataset.tab);
+      history.replaceState(history.state, "", address);
+    } catch (error) { /* some browsers refuse for file: addresses */ }
   }
 
   /* which panel of a set is on view: the chosen framework's, else the first */
@@ -45,7 +61,7 @@
   }
 
   function choose(tab, place) {
-    if (!tab || tab === root.dataset.tab) { return; }
+    if (!isKnown(tab) || tab === root.dataset.tab) { return; }
     place = place || readersPlace();
     var before = place && place.getBoundingClientRect().top;
     root.dataset.tab = tab;
@@ -54,21 +70,29 @@
       var moved = place.getBoundingClientRect().top - before;
       if (moved) { window.scrollBy({ top: moved, left: 0, behavior: "instant" }); }
     }
+    keepAddress(false);
+    focusable();
   }
 
   function chosenByReader(tab, place) {
     choose(tab, place);
-    remember(tab);
-    try {
-      var address = new URL(location.href);
-      address.searchParams.set("tab", tab);
-      history.replaceState(history.state, "", address);
-    } catch (error) { /* some browsers refuse for file: addresses */ }
+    remember(root.dataset.tab);
+    keepAddress(true);
+  }
+
+  /* what scrolls inside itself can be reached by keyboard */
+  function focusable() {
+    all(".ov-output, article pre, .ov-eq-body, .table-wrapper").forEach(function (box) {
+      var scrolls = /auto|scroll/.test(getComputedStyle(box).overflow) &&
+        (box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1);
+      if (scrolls) { box.tabIndex = 0; } else { box.removeAttribute("tabindex"); }
+    });
   }
 
   /* an address may name something inside another framework's panel */
   function openTarget() {
-    var id = decodeURIComponent(location.hash.slice(1));
+    var id = location.hash.slice(1);
+    try { id = decodeURIComponent(id); } catch (error) { /* a stray percent sign */ }
     var target = id && document.getElementById(id);
     var panel = target && target.closest(".ov-panel");
     if (panel && panel.dataset.tab !== shownIn(panel.parentElement)) {
@@ -78,13 +102,17 @@
   }
 
   document.addEventListener("click", function (event) {
-    var button = event.target.closest && event.target.closest(".ov-tab");
+    if (!event.target.closest) { return; }
+    var button = event.target.closest(".ov-tab");
     if (button) { chosenByReader(button.dataset.tab, button); }
+    /* following the address that is open already is no change of it */
+    var link = event.target.closest("a[href*='#']");
+    if (link && link.hash === location.hash) { setTimeout(openTarget); }
   });
 
   document.addEventListener("keydown", function (event) {
     var button = event.target.closest && event.target.closest(".ov-tab");
-    if (!button) { return; }
+    if (!button || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) { return; }
     var buttons = all(".ov-tab", button.parentElement);
     var at = buttons.indexOf(button);
     var to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: buttons.length - 1 }[event.key];
@@ -100,14 +128,14 @@
   });
 
   window.addEventListener("storage", function (event) {
-    if (event.key === KEY && event.newValue) { choose(event.newValue); }
+    if (event.key === KEY) { choose(event.newValue); }
   });
 
   window.addEventListener("pageshow", function (event) {
     var kept = null;
     if (!event.persisted) { return; }
     try { kept = localStorage.getItem(KEY); } catch (error) { /* as above */ }
-    if (kept) { choose(kept); }
+    choose(kept);
   });
 
   window.addEventListener("hashchange", openTarget);
@@ -116,11 +144,13 @@
     if (root.dataset.tab) {
       if (new URLSearchParams(location.search).get("tab") === root.dataset.tab) { remember(root.dataset.tab); }
       update();
+      keepAddress(false);
       openTarget();
     }
-    /* what scrolls inside itself can be reached by keyboard */
-    all(".ov-output, .ov-code pre, .ov-eq-body, .table-wrapper").forEach(function (box) {
-      if (box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1) { box.tabIndex = 0; }
+    focusable();
+    window.addEventListener("resize", function () {
+      clearTimeout(resized);
+      resized = setTimeout(focusable, 200);
     });
   }
 
