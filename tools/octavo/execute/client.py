@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import nbformat
+import zmq
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
@@ -36,6 +37,25 @@ _MUCH = 10_000_000
 """Characters that a cell may print before what nobody will read is dropped."""
 
 
+_LAUNCHER = """
+import sys
+if sys.path[0] == "":
+    del sys.path[0]
+import ipykernel_launcher
+sys.argv[0] = ipykernel_launcher.__file__
+import zmq
+from ipykernel import kernelapp
+init_iopub = kernelapp.IPKernelApp.init_iopub
+def without_limit(self, context):
+    context.setsockopt(zmq.SNDHWM, 0)
+    init_iopub(self, context)
+kernelapp.IPKernelApp.init_iopub = without_limit
+kernelapp.launch_new_instance()
+"""
+"""What ``-m ipykernel_launcher`` does, but for one thing: by default a kernel that prints faster than its messages are
+fetched throws away what is beyond the thousandth, the one that says that the cell has ended too."""
+
+
 class _Manager(AsyncKernelManager):  # type: ignore[misc]  # jupyter_client has no types
     """Starts an interpreter that is given, instead of one that is installed by name."""
 
@@ -44,7 +64,7 @@ class _Manager(AsyncKernelManager):  # type: ignore[misc]  # jupyter_client has 
 
     @property
     def kernel_spec(self) -> Any:
-        argv = [str(self.python), "-m", "ipykernel_launcher", "-f", "{connection_file}", *self.arguments]
+        argv = [str(self.python), "-c", _LAUNCHER, "-f", "{connection_file}", *self.arguments]
         return KernelSpec(argv=argv, display_name="octavo", language="python")
 
 
@@ -64,6 +84,7 @@ class Kernel(NotebookClient):  # type: ignore[misc]  # nbclient has no types
             log=_logger,
         )
         manager.python, manager.arguments = python, arguments
+        manager.context.setsockopt(zmq.RCVHWM, 0)  # the other end of the same pipe
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
         super().__init__(
             notebook,

@@ -197,7 +197,7 @@ def _remove_pictures(shown: Mapping[str, str], site: Path, drawn: Path) -> None:
     """Remove the pictures that no page shows any more, from the site and from those that cells drew."""
     kept = set(shown.values())
     for file in site.iterdir() if site.is_dir() else ():
-        if file.name not in kept:
+        if file.is_file() and file.name not in kept:
             file.unlink()
     for file in drawn.iterdir() if drawn.is_dir() else ():
         if str(file) not in shown:

@@ -65,6 +65,7 @@ def test_extras_and_markers_survive(tmp_path: Path) -> None:
         ("# python: 3.11\nipykernel\n", 2, "'ipykernel' is no exact pin"),
         ("# python: 3.11\nipykernel>=7\n", 2, "'ipykernel>=7' is no exact pin"),
         ("# python: 3.11\nipykernel==7.*\n", 2, "'ipykernel==7.*' is no exact pin"),
+        ("# python: 3.11\nipykernel==latest\n", 2, "'ipykernel==latest' is no exact pin"),
         ("# python: 3.11\nipykernel==7\n-e .\n", 3, "'-e .' is no exact pin"),
         ("# python: 3.11\nipykernel==7\n--index-url https://u:secret@host/\n", 3, "'--index-url https://***@host/' is no exact pin"),
         ("# python: 3.11\nipykernel==7\nipyKernel==8\n", 3, "ipykernel is pinned twice"),
@@ -201,7 +202,16 @@ def test_a_home_that_cannot_be_written(tmp_path: Path, small_lock: Lock) -> None
     assert isinstance(failed, EnvironmentFailure) and "OCTAVO_CACHE" in failed.hint
 
 
+@pytest.mark.usefixtures("only_fake_uv")
+def test_where_the_users_cache_cannot_be_written_uv_uses_ours(tmp_path: Path, small_lock: Lock) -> None:
+    variables = fake_uv(tmp_path, f'echo "$UV_CACHE_DIR" >> "{tmp_path}/caches"; {MAKES}')
+    (tmp_path / ".cache").write_text("a file where a folder should be")
+    assert isinstance(make(small_lock, tmp_path / "home", variables=variables), Environment)
+    assert set((tmp_path / "caches").read_text().split()) == {str(tmp_path / "home" / ".uv")}
+
+
 def test_the_cache_is_where_the_user_says(tmp_path: Path) -> None:
+    assert cache_home({"OCTAVO_CACHE": "~nobody-of-that-name/x"}) == Path.cwd() / "~nobody-of-that-name/x"
     assert cache_home({"OCTAVO_CACHE": str(tmp_path)}) == tmp_path
     assert cache_home({}).name == "octavo"
 

@@ -37,7 +37,7 @@ def run(edition) -> Callable[..., Run]:
             frozenset(),
             False,
             {},
-            {"python": "3.11", "numpy": "2.4.6", "a-b": "1.0 [x,y] ; m == 'q, r'"},
+            {"python": "3.11", "numpy": "2.4.6", "a-b": "1.0 [x,y] ; m == 'q, r'", "odd": "v1.0"},
             {"o": "1"},
         )
         cells = tuple(
@@ -278,6 +278,50 @@ def test_a_store_that_cannot_be_written_is_reported(tmp_path: Path, run) -> None
     messages = Diagnostics()
     LocalStore(tmp_path / "home", messages.add).save(run("a"))
     assert [m.code for m in messages] == [Code.DAMAGED_RESULT]
+
+
+def test_a_result_that_cannot_be_written_is_reported_and_kept_here(results: Results, run) -> None:
+    results.committed.root.mkdir()
+    results.committed.folder.write_text("a file where a folder should be")
+    made = run("a")
+    assert results.save(made) == made
+    (message,) = results.messages  # type: ignore[attr-defined]
+    assert message.message == "cannot write the result outputs/chapter_x/page/jax.json: Not a directory"
+    assert results.local.find(made.key) == made
+
+
+def test_results_do_not_leave_their_folder_through_a_link(results: Results, run, tmp_path: Path) -> None:
+    results.committed.folder.mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (results.committed.folder / "chapter_x").symlink_to(tmp_path / "elsewhere")
+    results.save(run("a"))
+    assert [p for p in (tmp_path / "elsewhere").rglob("*") if p.is_file()] == []
+    assert "a link leads out of outputs" in next(iter(results.messages)).message  # type: ignore[attr-defined]
+
+
+def test_pruning_leaves_the_authors_own_json(results: Results, run) -> None:
+    results.save(run("a"))
+    mine = results.committed.folder / "data" / "vocabulary.json"
+    mine.parent.mkdir()
+    mine.write_text('{"schema": 1, "key": "mine"}')
+    assert results.committed.prune([]) == ("chapter_x/page (jax)",)
+    assert mine.exists()
+
+
+def test_a_local_store_that_may_not_be_read_is_told_once_and_nothing_is_set_aside(
+    results: Results, run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results.local.save(run("a"))
+
+    def refuse(path: Path, **_: object) -> str:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    assert results.local.find(run("a").key) is None
+    assert results.local.find(run("b", source="other").key) is None
+    (message,) = results.messages  # type: ignore[attr-defined]
+    assert message.message.startswith("cannot read the local store in")
+    assert results.local.path(run("a").key).exists()
 
 
 LINES = st.text(st.characters(exclude_categories=["Cs"]))

@@ -201,7 +201,8 @@ def test_a_link_into_another_panel_works_twice(book: MiniBook, page: object) -> 
 
 def test_paper_shows_the_chosen_framework_by_name_and_cuts_nothing_off(book: MiniBook, page: object) -> None:
     page.goto(address(book, "a.html?tab=jax"))
-    page.emulate_media(media="print")
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.locator("img.ov-drawing").first.evaluate("e => getComputedStyle(e).filter") == "none"
     assert page.locator(".ov-name", has_text="JAX").first.is_visible()
     assert shown_panels(page) == {"jax", "pytorch"}
     assert not page.locator(".ov-bar").first.is_visible()
