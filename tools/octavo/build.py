@@ -370,12 +370,14 @@ class Workshop:
         for path in self.write_libraries():
             progress.note(f"wrote {path}")
         runs: list[Run] = []
+        self._commit_known()
         if chosen:
             with self._alone("executing pages", progress):
                 # what another build has made while this one waited is not made again
                 left = [planned for planned in chosen if rerun or not self._is_fresh(planned)]
                 runs = self._run(left, progress, jobs, rerun)
-        self.commit_results()
+        if not self.diagnostics.has_errors:  # which may hide pages
+            self.results.committed.prune(self.editions)
         return runs
 
     def _run(self, chosen: Sequence[Planned], progress: Progress, jobs: int | None, rerun: bool) -> list[Run]:
@@ -422,19 +424,14 @@ class Workshop:
         with exclusive(lock, lambda: progress.note(f"another octavo is {doing} here: waiting for it")):
             yield
 
-    def commit_results(self) -> None:
-        """Bring the committed results in step: what is known from elsewhere goes in, what no page has any more goes.
-
-        Nothing is removed while the book has errors, which may hide pages.
-        """
+    def _commit_known(self) -> None:
+        """Make the results that are known from elsewhere, another branch or checkout, the committed ones."""
         for (page, tab), planned in self.plan.items():
             last = self.results.last(page, tab)
             if last is None or last.key != planned.key:
                 known = self.results.find(planned.key, page, tab)
                 if known is not None:
                     self.results.commit(replace(known, page=page))
-        if not self.diagnostics.has_errors:
-            self.results.committed.prune(self.editions)
 
     def _working_folder(self, edition: Edition) -> Path:
         """An empty scratch folder for a page's kernel, with the book's resources where the page expects them.
