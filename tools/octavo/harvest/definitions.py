@@ -62,10 +62,12 @@ def collect(editions: Sequence[Edition], library: Library) -> tuple[tuple[Defini
     saved = [found for edition in editions if edition.tab == library.tab for found in _saved(edition)]
     bound = {name for found in saved for name in found.survey.binds}
     hidden = {name for alias in aliases for name in alias.binds if name in BUILTINS and name not in bound}
+    # a saved sum is not the builtin one
+    own = bound | {name for alias in aliases for name in alias.binds}
     definitions: _Pairs = []
     unfit: list[Diagnostic] = []
     for found in saved:
-        definition, problem = _definition(found, hidden)
+        definition, problem = _definition(found, hidden, own)
         if problem is not None:
             unfit.append(problem)
         elif definition.source:
@@ -144,7 +146,7 @@ def _last_line(statement: ast.stmt) -> int:
 # -- making
 
 
-def _definition(found: _Saved, hidden: set[str]) -> tuple[Definition, Diagnostic | None]:
+def _definition(found: _Saved, hidden: set[str], own: set[str]) -> tuple[Definition, Diagnostic | None]:
     """What a saved statement is in the module, and why it cannot stand there if it cannot."""
     statement, survey = found.statement, found.survey
     extends, decorator = _extension(statement)
@@ -180,7 +182,7 @@ def _definition(found: _Saved, hidden: set[str]) -> tuple[Definition, Diagnostic
         tab=found.edition.tab,
         page=found.edition.page,
         binds=frozenset(binds),
-        uses=frozenset(uses - binds - BUILTINS),
+        uses=frozenset(uses - binds - (BUILTINS - own)),
         extends=extends,
     )
     return definition, _unfit(definition, code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -68,14 +69,29 @@ class Survey:
 def analyse(source: str) -> Names:
     """The names of a cell or a library's module; IPython's magics are tolerated."""
     try:
-        survey = survey_tree(parse(source).tree.body)
+        parsed = parse(source)
     except SyntaxError:
         return Names(frozenset(), frozenset(), frozenset(), dynamic=True)
+    survey = survey_tree(parsed.tree.body)
     return Names(
         survey.binds,
         frozenset(r.name for r in survey.references if not r.library),
         frozenset(r.name for r in survey.references if r.library) | survey.imported,
-        survey.dynamic,
+        survey.dynamic or _is_hidden_use(parsed),
+    )
+
+
+def _is_hidden_use(source: Source) -> bool:
+    """Whether the library is named where the syntax tree does not show it: in a magic, or as a module in a string."""
+    named = re.compile(rf"\b{LIBRARY_ALIAS}\b")
+    shown = zip(source.text.split("\n"), source.masked.split("\n"), strict=True)
+    if any(line != masked and len(named.findall(line)) > len(named.findall(masked)) for line, masked in shown):
+        return True
+    return any(
+        isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.fullmatch(rf"{LIBRARY_ALIAS}(\.\w+)+", node.value)
+        for node in ast.walk(source.tree)
     )
 
 
@@ -271,7 +287,8 @@ class _Visitor(ast.NodeVisitor):
             if alias.name == "*":
                 self.star = self.dynamic = True
             elif is_library_import(node, alias):
-                continue
+                # import d2l.torch: what is read is d2l.torch.x, of which only d2l.torch is looked at
+                self.dynamic = self.dynamic or ("." in alias.name and alias.asname is None)
             elif isinstance(node, ast.ImportFrom) and package == LIBRARY_ALIAS and node.module != LIBRARY_ALIAS:
                 self.imported.add(alias.name)
             elif package == LIBRARY_ALIAS or alias.name.split(".")[0] == LIBRARY_ALIAS:

@@ -1,6 +1,9 @@
 import pytest
 
+from octavo.config import Library
+from octavo.harvest.definitions import collect
 from octavo.harvest.names import Names, analyse
+from octavo.model import Cell, Code, Edition, EditionCell, Span
 
 # source; binds; reads; read as d2l.name
 CASES = [
@@ -62,3 +65,31 @@ def test_names(source: str, binds: str, reads: str, library: str) -> None:
 )
 def test_what_cannot_be_told_is_dynamic(source: str) -> None:
     assert analyse(source).dynamic
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import d2l.torch\nd2l.torch.f()",
+        "%timeit -n 1 d2l.f()",
+        "x = %timeit -o d2l.f()",
+        "!python -c 'import d2l.torch'",
+        "import importlib\nm = importlib.import_module('d2l.torch')",
+    ],
+)
+def test_a_use_of_the_library_out_of_sight_may_be_of_any_name(source: str) -> None:
+    assert analyse(source).dynamic
+
+
+@pytest.mark.parametrize("source", ["d2l.f()", "from d2l import torch as d2l", "x = 'see d2l.f'", "%matplotlib inline"])
+def test_what_can_be_seen_is_not_dynamic(source: str) -> None:
+    assert not analyse(source).dynamic
+
+
+def test_a_saved_name_is_used_even_if_it_is_also_a_builtins() -> None:
+    text = "def sum(x):  #@save\n    return x\n\ndef f(x):  #@save\n    return sum(x)\n"
+    lines = tuple(range(1, text.count("\n") + 2))
+    cell = Cell(Code(text, lines), Span("page.md", 1, len(lines)), ("pytorch",), True, 0)
+    edition = Edition("page", "pytorch", (EditionCell(cell, cell.code, cell.code),))
+    definitions, _ = collect([edition], Library("pytorch", "d2l/torch.py", "torch"))
+    assert {d.name: d.uses for d in definitions} == {"sum": frozenset(), "f": frozenset({"sum"})}
