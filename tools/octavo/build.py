@@ -304,7 +304,7 @@ class Workshop:
                     warning(
                         Code.MISSING_FILE,
                         f"[execute] files names {glob}, which no file of the book is, so no result depends on it",
-                        self._place_of_setting("files"),
+                        config.place(self.settings, "execute", "files"),
                         hint="name files by their paths from the book's folder; * and ** stand for many",
                     )
                 )
@@ -313,13 +313,6 @@ class Workshop:
         for name in self.settings.variables:
             if name in os.environ:
                 yield f"variable {name}", hashlib.sha256(os.fsencode(os.environ[name])).hexdigest()
-
-    def _place_of_setting(self, name: str) -> Span:
-        """The line of ``config.ini`` that an ``[execute]`` setting stands on."""
-        lines = (self.folder / config.FILE_NAME).read_text(encoding="utf-8-sig").splitlines()
-        pattern = re.compile(rf"{name}\s*[=:]", re.IGNORECASE)
-        number = next((number for number, line in enumerate(lines, 1) if pattern.match(line)), 1)
-        return Span(config.FILE_NAME, number, number)
 
     def states(self, pages: Sequence[str] | None = None, tabs: Sequence[str] = ()) -> list[PageState]:
         """How every result that is meant to be there stands, in reading order."""

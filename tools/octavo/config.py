@@ -10,7 +10,7 @@ import configparser
 import keyword
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -229,6 +229,29 @@ def load(root: Path) -> tuple[Settings | None, tuple[Diagnostic, ...]]:
     return _Reader(root, parser, text).settings()
 
 
+def place(settings: Settings, section: str, name: str) -> Span:
+    """The line of ``config.ini`` that a setting stands on, for messages of those who use it later."""
+    try:
+        lines = (settings.root / FILE_NAME).read_text(encoding="utf-8-sig").split("\n")
+    except OSError:
+        lines = []
+    return _place(lines, section, name)
+
+
+def _place(lines: Sequence[str], section: str, name: str) -> Span:
+    """The line of a setting, or of its section if it is not set."""
+    inside = False
+    start = 1
+    for number, line in enumerate(lines, 1):
+        if line.startswith("["):
+            inside = line.strip() == f"[{section}]"
+            if inside:
+                start = number
+        elif inside and name and re.match(rf"{re.escape(name)}\s*[=:]", line, re.IGNORECASE):
+            return Span(FILE_NAME, number, number)
+    return Span(FILE_NAME, start, start)
+
+
 class _Reader:
     """Reads one parsed file; collects the messages on the way."""
 
@@ -290,16 +313,7 @@ class _Reader:
     # -- places and messages
 
     def _span(self, section: str, name: str = "") -> Span:
-        inside = False
-        start = 1
-        for number, line in enumerate(self.lines, 1):
-            if line.startswith("["):
-                inside = line.strip() == f"[{section}]"
-                if inside:
-                    start = number
-            elif inside and name and re.match(rf"{re.escape(name)}\s*[=:]", line, re.IGNORECASE):
-                return Span(FILE_NAME, number, number)
-        return Span(FILE_NAME, start, start)
+        return _place(self.lines, section, name)
 
     def _complain(self, section: str, name: str, message: str, hint: str = "") -> None:
         self.messages.append(error(Code.CONFIG_VALUE, message, self._span(section, name), hint=hint))

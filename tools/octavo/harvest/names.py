@@ -128,12 +128,6 @@ def is_library_import(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> bo
     return isinstance(node, ast.Import) or (node.module or "").split(".")[0] == LIBRARY_ALIAS
 
 
-def library_attributes(source: Source) -> list[Reference]:
-    """Every ``d2l.name`` that is read and whose place in the text can be trusted."""
-    trusted = {id(node) for node in source.walk()}
-    return [r for r in survey_tree(source.tree.body).references if r.library and id(r.node) in trusted]
-
-
 @dataclass(slots=True)
 class _Scope:
     kind: Literal["module", "function", "class"]

@@ -25,7 +25,8 @@ from sphinx.errors import SphinxError
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 import octavo
-from octavo.config import FILE_NAME, Settings
+from octavo.config import Settings
+from octavo.config import place as place_of
 from octavo.diagnostics import Code, Diagnostics, Severity, error
 from octavo.model import Book, Document, Edition, Run, Span
 from octavo.render import theme
@@ -237,19 +238,9 @@ def _static_files(settings: Settings, folder: Path, diagnostics: Diagnostics) ->
                 found["paths"].append(str(path))
                 found[kind].append(path.name)
             else:
-                place = _place(settings, f"include_{kind}")
+                place = place_of(settings, "html", f"include_{kind}")
                 diagnostics.add(error(Code.MISSING_FILE, f"there is no file {name} in the book", place))
     return found
-
-
-def _place(settings: Settings, key: str) -> Span:
-    """The line of ``config.ini`` that sets ``key``."""
-    try:
-        lines = (settings.root / FILE_NAME).read_text(encoding="utf-8-sig").splitlines()
-    except OSError:
-        lines = []
-    line = next((n for n, text in enumerate(lines, 1) if re.match(rf"{key}\s*[=:]", text)), 1)
-    return Span(FILE_NAME, line, line)
 
 
 def _asset(settings: Settings, key: str, name: str, diagnostics: Diagnostics) -> str | None:
@@ -259,7 +250,7 @@ def _asset(settings: Settings, key: str, name: str, diagnostics: Diagnostics) ->
     path = (settings.root / name).resolve()
     if path.is_relative_to(settings.root.resolve()) and path.is_file():
         return str(path)
-    diagnostics.add(error(Code.MISSING_FILE, f"there is no file {name} in the book", _place(settings, key)))
+    diagnostics.add(error(Code.MISSING_FILE, f"there is no file {name} in the book", place_of(settings, "html", key)))
     return None
 
 
@@ -271,7 +262,7 @@ def _links(settings: Settings, diagnostics: Diagnostics) -> list[dict[str, str]]
             links.append({"title": link.title, "address": link.address})
         else:
             message = f"the address {link.address!r} of the link {link.title!r} is not one that a browser should follow"
-            place = _place(settings, "header_links")
+            place = place_of(settings, "html", "header_links")
             diagnostics.add(error(Code.CONFIG_VALUE, message, place, hint="https://…"))
     return links
 
