@@ -18,20 +18,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from octavo import config
-from octavo.diagnostics import Code, Diagnostics, Severity, error, warning
-from octavo.model import Book, CellKind, Definition, Edition, Inputs, Run, Span
+from octavo.diagnostics import Code, Diagnostic, Diagnostics, Severity, error, warning
+from octavo.digests import digest, file_digest, file_digests, own_code
+from octavo.model import Book, CellKind, Definition, Document, Edition, Inputs, Run, Span
+from octavo.processors import cores
+from octavo.receipt import Receipt
 from octavo.syntax import LIBRARY_ALIAS
 
 if TYPE_CHECKING:
     from octavo.execute.environment import EnvironmentFailure, Lock
     from octavo.execute.store import Results
     from octavo.harvest.module import HarvestedLibrary
+    from octavo.memory import Memory
     from octavo.progress import Progress
 
 State = Literal["fresh", "stale", "missing", "failed"]
 
 # by its text: an import inside of a magic or a call counts too, and one in a comment costs nothing but a run
 _IMPORTS_LIBRARY = re.compile(rf"\bimport.*\b{LIBRARY_ALIAS}\b|\b{LIBRARY_ALIAS}\b.*\bimport")
+
+SITE_RECEIPT = "html.receipt"
+"""File in the output folder that says what the website was built from."""
+
+SOURCE_MAP = ".map.json"
+"""End of the name of a module's source map."""
 
 CACHE_TAG = "CACHEDIR.TAG"
 CACHE_TAG_TEXT = "Signature: 8a477f597d28d172789f06886806bc55\n# Made by octavo, which can make it again.\n"
@@ -78,6 +88,11 @@ class Workshop:
         strict = self.settings is not None and self.settings.warning_is_error
         return self.diagnostics.has_errors or (strict and len(self.diagnostics) > 0)
 
+    def remember(self) -> None:
+        """Keep what was found out about pages for the next command, at the end of this one."""
+        if "memory" in self.__dict__:
+            self.memory.save()
+
     def read_line(self, path: str, line: int) -> str | None:
         """A line of one of the book's files, for the excerpt of a message."""
         with contextlib.suppress(OSError, UnicodeDecodeError, IndexError):
@@ -106,25 +121,43 @@ class Workshop:
         if self.settings is None:
             return None
         from octavo.source import links
-        from octavo.source.toc import read_book
+        from octavo.source.toc import read_book, reading, texts
 
-        book, messages = read_book(self.settings)
+        memory, read = self.memory, reading(self.settings)
+        memory.read_ahead(dict(texts(self.settings)), read, cores())
+        book, messages = read_book(self.settings, lambda path, text: memory.document(path, text, read))
+        memory.forget_others(document.path for document in book.pages)
         self.diagnostics.add(*messages, *links.check(book, self.settings))
         return book
+
+    @cached_property
+    def memory(self) -> Memory:
+        """What is known of the book's pages."""
+        from octavo.memory import Memory
+
+        assert self.settings is not None
+        # what decides how a page is read and cut, besides its text
+        settings = self.settings
+        return Memory.open(self._output_folder, settings.tabs, settings.untagged, settings.libraries)
 
     @cached_property
     def editions(self) -> Mapping[tuple[str, str], Edition]:
         """(page, framework) → its edition, for pages that have code in that framework."""
         if self.book is None or self.settings is None:
             return {}
-        from octavo.select.edition import cut
+        settings = self.settings
+
+        def cut_for_book(document: Document, tab: str) -> tuple[Edition, tuple[Diagnostic, ...]]:
+            from octavo.select.edition import cut
+
+            return cut(document, tab, settings)
 
         editions: dict[tuple[str, str], Edition] = {}
         for document in self.book.pages:
             if not any(cell.kind is CellKind.CODE for cell in document.cells):
                 continue
             for tab in document.tabs:
-                edition, messages = cut(document, tab, self.settings)
+                edition, messages = self.memory.edition(document, tab, cut_for_book)
                 self.diagnostics.add(*messages)
                 editions[document.page, tab] = edition
         return editions
@@ -140,10 +173,8 @@ class Workshop:
         libraries: dict[str, HarvestedLibrary] = {}
         for tab, library in self.settings.libraries.items():
             editions = [e for (page, t), e in self.editions.items() if t == tab and self.settings.is_notebook(page)]
-            if self._harvests_compatibly:
-                head = compatible.head_edition(_text_of(self.folder / library.file), library)
-                editions = [head, *editions] if head else editions
-            libraries[tab], messages = harvest(editions, library, self.settings.release)
+            existing = _text_of(self.folder / library.file)
+            libraries[tab], messages = harvest(editions, library, self.settings.release, existing)
             if self._harvests_compatibly:
                 libraries[tab] = compatible.with_text(libraries[tab], self._compatible_texts[tab])
                 messages = tuple(replace(message, severity=Severity.WARNING) for message in messages)
@@ -153,13 +184,13 @@ class Workshop:
     @cached_property
     def _harvests_compatibly(self) -> bool:
         """Whether modules are written as the old tool writes them: the settings decide, or else what is there."""
-        from octavo.harvest.compatible import head_of
+        from octavo.harvest.head import WARNING_LINE, head_of
 
         assert self.settings is not None
         if self.settings.harvest != "auto":
             return self.settings.harvest == "compatible"
         files = [self.folder / library.file for library in self.settings.libraries.values()]
-        return any(head_of(_text_of(path)) is not None for path in files)
+        return any(head_of(_text_of(path), WARNING_LINE) is not None for path in files)
 
     @cached_property
     def _compatible_texts(self) -> Mapping[str, str]:
@@ -178,8 +209,10 @@ class Workshop:
 
     def check(self) -> None:
         """Look at everything that can be looked at without executing or rendering."""
-        for part in (self.editions, self.libraries, self.locks):
+        for part in (self.editions, self.libraries):
             assert part is not None  # each reports what is wrong when it is first asked for
+        if self.settings is not None and (self.folder / self.settings.environments).is_dir():
+            assert self.locks is not None  # a book that nobody executes with octavo has none
 
     # -- the library
 
@@ -190,13 +223,29 @@ class Workshop:
 
         assert self.settings is not None
         for tab, library in self.settings.libraries.items():
-            yield library.file, self._compatible_texts[tab] if self._harvests_compatibly else self.libraries[tab].text
+            if self._harvests_compatibly:
+                yield library.file, self._compatible_texts[tab]
+            else:
+                yield from self._own_files(library)
         if self.settings.version_file:
             existing = _text_of(self.folder / self.settings.version_file)
             if self._harvests_compatibly and existing is not None:
                 yield self.settings.version_file, version_text(existing, self.settings.release)
             else:
                 yield self.settings.version_file, package_init(self.settings.release, existing)
+
+    def _own_files(self, library: config.Library) -> Iterator[tuple[str, str]]:
+        """A module with its stub, its source map and the mark that says that its package has types."""
+        from octavo.harvest.sources import source_map
+        from octavo.harvest.stubs import stub
+
+        harvested = self.libraries[library.tab]
+        yield library.file, harvested.text
+        yield library.file + "i", stub(harvested.text)
+        yield library.file.removesuffix(".py") + SOURCE_MAP, source_map(harvested, library)
+        if library.package:
+            mark = f"{library.package}/py.typed"
+            yield mark, _text_of(self.folder / mark) or ""
 
     def write_libraries(self) -> tuple[str, ...]:
         """Write every library file that differs from what the pages give; returns the paths written."""
@@ -220,6 +269,8 @@ class Workshop:
         from octavo.harvest.module import compare
 
         for file, text in self._library_files():
+            if file.endswith(SOURCE_MAP):  # which changes with every line of prose, and is not for checking in
+                continue
             difference = compare(_text_of(self.folder / file), text, file)
             if difference:
                 self.diagnostics.add(
@@ -439,7 +490,7 @@ class Workshop:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         source = self.settings.source.resolve()
-        for resource in self.settings.resources:
+        for resource in self.settings.resource_paths():
             target = (source / resource).resolve()
             link = (root if chapter else folder) / resource.rstrip("/")
             if not target.exists() or not target.is_relative_to(source):
@@ -454,6 +505,8 @@ class Workshop:
     def shown(self) -> Mapping[tuple[str, str], Run]:
         """(page, framework) → the results to render: fresh ones, this build's failures, or the last ones there are."""
         runs: dict[tuple[str, str], Run] = {}
+        if not self._has_results:
+            return runs
         for (page, tab), planned in self.plan.items():
             failed = self._failures.get((page, tab))
             fresh = self.results.find(planned.key, page, tab)
@@ -474,26 +527,111 @@ class Workshop:
 
     # -- rendering
 
+    def finished_site(self, *, execute: bool) -> Path | None:
+        """The front page of the website if nothing has changed since it was built; else ``None``.
+
+        With ``execute`` every result has to be there too. What the build said is said again.
+        """
+        if self.settings is None:
+            return None
+        receipt = Receipt.load(self._output_folder / SITE_RECEIPT)
+        if receipt is None or (execute and not receipt.executed) or not receipt.holds(self._facts_of_site()):
+            return None
+        self.diagnostics.add(*receipt.messages)
+        return Path(receipt.products[0])
+
     def build_html(self, progress: Progress) -> Path | None:
         """Bring the website up to date; returns its front page, or ``None`` when there is no book to render."""
         if self.book is None or self.settings is None or not self.book.pages:
             return None
         from octavo.render.project import render_html
 
+        facts = self._facts_of_site()
         found = Diagnostics()
         runs = self.shown()
-        stale = sum(not self._is_fresh(planned) for planned in self.plan.values())
+        stale = sum(not self._is_fresh(planned) for planned in self.plan.values()) if self._has_results else 0
         if stale:
             progress.note(f"{stale} of {len(self.plan)} results are missing or older than their pages")
         progress.stage(f"rendering {len(self.book.pages)} pages")
         with self._alone("rendering", progress):
             site = render_html(
-                self.book, self.settings, self.editions, runs, self.output / "html", self.output / "doctrees", found
+                self.book,
+                self.settings,
+                self.editions,
+                runs,
+                self.output / "html",
+                self.output / "doctrees",
+                found,
+                jobs=cores(),
             )
-        # the reader has told of these already, without needing Sphinx
-        told = {(d.code, d.span.path, d.span.line) for d in self.diagnostics if d.span is not None}
-        self.diagnostics.add(*(d for d in found if d.span is None or (d.code, d.span.path, d.span.line) not in told))
-        return site
+            # the reader has told of these already, without needing Sphinx
+            told = {(d.code, d.span.path, d.span.line) for d in self.diagnostics if d.span is not None}
+            self.diagnostics.add(
+                *(d for d in found if d.span is None or (d.code, d.span.path, d.span.line) not in told)
+            )
+            executed = (self._has_results and not stale) or not self.settings.eval_notebook
+            files = file_digests(sorted({*site.files, *self._files_of_site()}))
+            products = tuple(map(str, (site.front, *site.pages)))
+            Receipt(facts, files, products, tuple(self.diagnostics), executed).save(self.output / SITE_RECEIPT)
+        return site.front
+
+    def _facts_of_site(self) -> str:
+        """Digest of what a website depends on besides :meth:`_files_of_site`, and of which files there are."""
+        from octavo.source.toc import markdown_files
+
+        assert self.settings is not None
+        pages = [(page, file_digest(self.settings.source / f"{page}.md")) for page in markdown_files(self.settings)]
+        results = self.folder / self.settings.outputs
+        kept = sorted(path.relative_to(results).as_posix() for path in results.rglob("*"))
+        return digest(own_code(), str(self.folder), str(self._output_folder), pages, kept, list(self._declared()))
+
+    def _files_of_site(self) -> Iterator[str]:
+        """Files that decide what a website shows, besides pages and what rendering finds."""
+        assert self.settings is not None
+        yield str(self.folder / config.FILE_NAME)
+        results = self.folder / self.settings.outputs
+        yield from (str(path) for path in results.rglob("*") if path.is_file())
+        for tab in self.settings.tabs:
+            yield str(self.folder / self.settings.environments / f"{tab}.txt")
+        yield from (str(self.folder / library.file) for library in self.settings.libraries.values())
+        if self._has_results:
+            yield from (str(self.results.local.path(planned.key)) for planned in self.plan.values())
+
+    @cached_property
+    def _has_results(self) -> bool:
+        """Whether any page can have been executed: without a lock and without committed results none was."""
+        assert self.settings is not None
+        locks = self.folder / self.settings.environments
+        return any((locks / f"{tab}.txt").is_file() for tab in self.settings.tabs) or any(
+            (self.folder / self.settings.outputs).rglob("*.json")
+        )
+
+    def build_notebooks(self, progress: Progress, tabs: Sequence[str] = ()) -> Path | None:
+        """Bring the notebooks of these frameworks (all, if none are named) up to date; returns their folder."""
+        if self.book is None or self.settings is None or not self.book.pages:
+            return None
+        from octavo.publish import folder
+        from octavo.publish.notebooks import notebooks
+        from octavo.publish.shelf import Phrases
+        from octavo.render.words import numbered, words
+
+        chosen = [tab for tab in self.settings.tabs if not tabs or tab in tabs]
+        progress.stage(f"writing the notebooks of {', '.join(chosen)}")
+        figure, table, section = numbered(self.settings.language)
+        chapter = words(self.settings.language).chapter.format(number="%s")
+        phrases = Phrases(chapter, section, figure, table)
+        home = self.output / "notebooks"
+        with self._alone("writing notebooks", progress):
+            for gone in set(folder.known(home)) - {home / tab for tab in self.settings.tabs}:
+                folder.clear(gone)
+            for made in notebooks(self.book, self.settings, self.editions, self.shown(), chosen, phrases):
+                if not made.notebooks:
+                    folder.clear(home / made.tab)
+                    continue
+                changed = folder.bring_up_to_date(home / made.tab, {**made.notebooks, **made.pictures})
+                count = f"{len(made.notebooks)} notebook{'s' * (len(made.notebooks) != 1)}"
+                progress.note(f"{made.tab}: {count}, {changed} of all files written")
+        return home
 
     # -- environments and cleaning up
 

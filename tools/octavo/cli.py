@@ -7,6 +7,7 @@ imported inside the commands, so that ``--help`` answers at once.
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import sys
 from pathlib import Path
@@ -23,7 +24,7 @@ EXIT_ERRORS = 1
 EXIT_FAULT = 70
 EXIT_INTERRUPTED = 130
 
-PRODUCTS = ("html", "lib")
+PRODUCTS = ("html", "lib", "notebooks")
 
 
 _NOT_OURS = frozenset(
@@ -95,6 +96,8 @@ def main(context: click.Context, folder: Path) -> None:
     octavo run chapter_x      execute what is stale in one chapter
     octavo check              every mistake in the source, with file and line
     """
+    # objects live as long as the command: looking for those that do not costs more than their memory
+    gc.set_threshold(100_000, 50, 50)
     context.obj = folder
 
 
@@ -135,8 +138,9 @@ def _finish(workshop: Workshop, *, as_json: bool = False) -> None:
     """Show every message and leave with the exit code that they call for."""
     from octavo.diagnostics import Severity, format_diagnostic, to_json_lines
 
+    workshop.remember()
     if as_json:
-        click.echo(to_json_lines(workshop.diagnostics), nl=False)
+        click.echo(to_json_lines(workshop.diagnostics, workshop.read_line), nl=False)
     else:
         colour = sys.stderr.isatty()
         for diagnostic in workshop.diagnostics:
@@ -189,11 +193,12 @@ def build(
     jobs: int | None,
     output: Path | None,
 ) -> None:
-    """Bring products up to date: html, lib.
+    """Bring products up to date: html, lib, notebooks.
 
     \b
-    html   the website, with every framework's results on each page
-    lib    the library harvested from the cells marked #@save
+    html       the website, with every framework's results on each page
+    lib        the library harvested from the cells marked #@save
+    notebooks  a Jupyter notebook for each page with code, in a folder for each framework
 
     Pages whose results are stale are executed first; a second build executes nothing.
     """
@@ -207,6 +212,12 @@ def build(
 
     from octavo.progress import progress_for
 
+    if set(products) == {"html"} and not tabs:
+        site = workshop.finished_site(execute=not no_execute)
+        if site is not None:
+            click.echo(f"nothing has changed: the website is {_shown(site)}", err=True)
+            _finish(workshop)
+            return
     with progress_for() as progress:
         if "lib" in products:
             if check_only:
@@ -214,9 +225,13 @@ def build(
             else:
                 for path in workshop.write_libraries():
                     progress.note(f"wrote {path}")
+        if not no_execute and {"html", "notebooks"} & set(products):
+            workshop.execute(workshop.stale(tabs=tabs), progress, jobs=jobs)
+        if "notebooks" in products:
+            folder = workshop.build_notebooks(progress, tabs)
+            if folder is not None:
+                progress.note(f"the notebooks are in {_shown(folder)}")
         if "html" in products:
-            if not no_execute:
-                workshop.execute(workshop.stale(tabs=tabs), progress, jobs=jobs)
             site = workshop.build_html(progress)
             if site is not None:
                 progress.note(f"the website is {_shown(site)}")
@@ -283,7 +298,7 @@ def status(context: click.Context, pages: tuple[str, ...], tabs: tuple[str, ...]
     states = workshop.states(_named(workshop, pages), tabs)
     if as_json:
         rows = [{"page": s.page, "tab": s.tab, "state": s.state, "reasons": list(s.reasons)} for s in states]
-        told = [diagnostic.to_json() for diagnostic in workshop.diagnostics]
+        told = [diagnostic.to_json(workshop.read_line) for diagnostic in workshop.diagnostics]
         click.echo(json.dumps({"runs": rows, "messages": told}, indent=2, ensure_ascii=False))
         if workshop.failed:
             sys.exit(EXIT_ERRORS)

@@ -1,22 +1,26 @@
 """``config.ini`` → one validated, frozen :class:`Settings`.
 
 Every key is declared once, in :data:`KEYS`, with its default and a line of help; the manual's table and the check for
-unknown keys are made from the same declaration. The keys of the d2lbook format keep their names and meanings.
+unknown keys are made from the same declaration. The keys of the d2lbook format keep their names and meanings; those
+that octavo does not read stand in :data:`INHERITED`, with what to do instead.
 """
 
 from __future__ import annotations
 
 import configparser
+import difflib
+import glob
 import keyword
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, cast
 
-from octavo.diagnostics import Code, Diagnostic, error, warning
+from octavo.diagnostics import Code, Diagnostic, Severity, error
+from octavo.ini import IniError, IniFile
 from octavo.model import Span
 
 FILE_NAME = "config.ini"
@@ -31,6 +35,22 @@ class Key:
     name: str
     default: str
     help: str
+    own: bool = False
+    """Whether d2lbook does not know it: a value that does not fit it is an error, since no book came with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """One setting of the d2lbook format that octavo does not read."""
+
+    section: str
+    name: str
+    default: str = ""
+    """What d2lbook takes where a book leaves it out; a book that sets it to this is told nothing."""
+    instead: str = ""
+    """What the book's author can do instead, for a setting that pages, library or notebooks would show."""
+    product: str = ""
+    """The product that the setting is for. Until octavo makes it, nothing that it makes lacks anything."""
 
 
 KEYS: tuple[Key, ...] = (
@@ -41,29 +61,37 @@ KEYS: tuple[Key, ...] = (
     Key("project", "release", "0.0.1", "Version of the book and of its library."),
     Key("project", "lang", "en", "Language of the text, such as ``en`` or ``zh``."),
     Key("build", "index", "index", "The root page, without extension."),
-    Key("build", "notebooks", "*.md */*.md", "Globs of the pages whose cells are executed and harvested."),
-    Key("build", "exclusions", "", "Globs of Markdown files that are not part of the book."),
+    Key("build", "notebooks", "**/*.md", "Globs of the pages whose cells are executed and harvested."),
+    Key("build", "non-notebooks", "", "Globs of pages that are shown and neither executed nor harvested."),
+    Key("build", "exclusions", "", "Globs and folders of Markdown files that are not part of the book."),
+    Key("build", "dependencies", "", "Globs of files that every page depends on, relative to the source folder."),
     Key("build", "resources", "img/ d2l.bib", "Files and folders that pages read while they run."),
     Key("build", "source_dir", ".", "Folder of the book's source, relative to ``config.ini``."),
     Key("build", "output_dir", "_build", "Folder that products are written to."),
     Key("build", "tabs", "", "Frameworks of the book; the first is the default."),
-    Key("build", "untagged", "default", "Frameworks of a cell without a mark: ``default`` or ``all``."),
+    Key("build", "untagged", "default", "Frameworks of a cell without a mark: ``default`` or ``all``.", own=True),
     Key("build", "eval_notebook", "True", "Whether pages are executed at all."),
     Key("build", "warning_is_error", "False", "Whether a warning makes the build fail."),
-    Key("execute", "timeout", "600", "Seconds that a cell may run."),
-    Key("execute", "jobs", "0", "Kernels at once; 0 means as many as there are cores."),
-    Key("execute", "environments", "environments", "Folder of the locks, one ``TAB.txt`` for each framework."),
-    Key("execute", "outputs", "outputs", "Folder of the committed results."),
-    Key("execute", "files", "", "Globs of data files that every page depends on."),
-    Key("execute", "variables", "", "Environment variables that every page depends on."),
+    Key("execute", "timeout", "600", "Seconds that a cell may run.", own=True),
+    Key("execute", "jobs", "0", "Kernels at once; 0 means as many as there are cores.", own=True),
+    Key(
+        "execute", "environments", "environments", "Folder of the locks, one ``TAB.txt`` for each framework.", own=True
+    ),
+    Key("execute", "outputs", "outputs", "Folder of the committed results.", own=True),
+    Key("execute", "files", "", "Globs of data files that every page depends on.", own=True),
+    Key("execute", "variables", "", "Environment variables that every page depends on.", own=True),
     Key("html", "header_links", "", "Links in the header: ``title, address, icon`` in threes."),
     Key("html", "favicon", "", "File of the site's icon."),
     Key("html", "html_logo", "", "File of the site's logo."),
     Key("html", "include_css", "", "Style sheets added to every page."),
     Key("html", "include_js", "", "Scripts added to every page."),
     Key("pdf", "bibfile", "d2l.bib", "The BibTeX file that citations are looked up in."),
-    Key("library", "harvest", "auto", "How modules are written: ``own``, ``compatible`` or ``auto``."),
+    Key("library", "harvest", "auto", "How modules are written: ``own``, ``compatible`` or ``auto``.", own=True),
     Key("library", "version_file", "", "Module in which ``__version__`` is kept equal to the release."),
+    Key("library", "version", "", "The release, where ``[project] release`` is not set."),
+    Key("library", "save_patterns", "", "``module, framework`` lines: a ``lib_file`` for each framework."),
+    Key("library", "save_filename", "", "The ``lib_file`` of the first framework."),
+    Key("library", "save_mark", "@save", "The mark of saved cells. Only ``@save`` is read."),
 )
 
 LIBRARY_KEYS: tuple[Key, ...] = (
@@ -83,8 +111,59 @@ LIBRARY_KEYS: tuple[Key, ...] = (
     Key("library-TAB", "args_alias", "", "``name(a, b) -> call`` lines: aliases that move arguments."),
 )
 
-INHERITED_SECTIONS = ("translation", "deploy", "colab", "sagemaker", "slides")
-"""Sections of the d2lbook format whose keys belong to products that read them themselves."""
+_SAVED = "mark the cells with #@save, and name their module in [library-TAB] lib_file"
+_OF_A_FRAMEWORK = "write it into the section of a framework, such as [library-pytorch]"
+
+INHERITED: tuple[Inherited, ...] = (
+    Inherited("build", "rsts", instead="move the text into Markdown pages; a fence eval_rst takes it as it is"),
+    Inherited(
+        "build", "html_dir", instead="the website goes to html in [build] output_dir, or in the folder of --output"
+    ),
+    Inherited(
+        "build",
+        "sphinx_extensions",
+        instead="pages know MyST's directives and Sphinx's own; scripts can be named in [html] include_js",
+    ),
+    Inherited(
+        "build",
+        "sphinx_configs",
+        instead="octavo sets Sphinx up itself; how pages look can be changed in files that [html] include_css names",
+    ),
+    Inherited("build", "origin_repo", product="translation"),
+    *(Inherited("translation", name, product="translation") for name in ("origin_repo", "origin_lang", "translator")),
+    Inherited("translation", "terminology", product="translation"),
+    *(Inherited("pdf", name, product="pdf") for name in ("main_font", "sans_font", "mono_font", "style")),
+    *(Inherited("pdf", name, product="pdf") for name in ("post_latex", "latex_logo", "latex_url")),
+    Inherited("library", "root_dir", instead=_SAVED),
+    *(
+        Inherited("library", name, instead=_OF_A_FRAMEWORK)
+        for name in ("lib_file", "lib_name", "simple_alias", "fluent_alias", "alias", "reverse_alias", "args_alias")
+    ),
+    Inherited(
+        "deploy",
+        "google_analytics_tracking_id",
+        instead="no page of octavo reports its readers; a script that does can be named in [html] include_js",
+    ),
+    *(Inherited("deploy", name, product="deploy") for name in ("github_repo", "s3_bucket", "other_file_s3urls")),
+    Inherited(
+        "colab",
+        "github_repo",
+        instead="pages have no button for Colab yet; a link to the notebooks can stand in [html] header_links",
+    ),
+    Inherited("colab", "exclusions", "*.html **/index.html", product="colab"),
+    Inherited("colab", "gpu_pattern", "gpu", product="colab"),
+    *(Inherited("colab", name, product="colab") for name in ("libs", "libs_header", "replace_svg_url")),
+    Inherited("sagemaker", "kernel", "conda_python3", product="sagemaker"),
+    *(Inherited("sagemaker", name, product="sagemaker") for name in ("github_repo", "libs", "libs_header")),
+    *(Inherited("slides", name, product="slides") for name in ("top_left", "top_right", "github_repo")),
+)
+"""Every setting of the d2lbook format that octavo does not read: named to the author, or left to its product."""
+
+PLACEHOLDER = re.compile(
+    r"#{2,}\w+#{2,}|\{\{[^{}\n]*\}\}|\$\{[^{}\n]*\}"
+    r"|@[A-Z][A-Z0-9_]*@|__[A-Z][A-Z0-9_]*__|<[A-Z][A-Z0-9_]+>|%[A-Z][A-Z0-9_]*%"
+)
+"""What a script was to replace in ``config.ini`` before the book is built, by the usual ways to write that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +182,12 @@ class Library:
     args_alias: tuple[tuple[str, str], ...] = ()
     written: tuple[tuple[str, str], ...] = ()
     """Each key of the section with its text: a module written as the old tool does repeats the aliases literally."""
+    places: tuple[tuple[str, Span], ...] = ()
+    """Where each alias stands, by its kind and left side: ``simple_alias ones``."""
+
+    def place(self, kind: str, left: str) -> Span:
+        """Where an alias stands in ``config.ini``."""
+        return dict(self.places).get(f"{kind} {left}", Span(FILE_NAME, 1, 1))
 
     @property
     def package(self) -> str:
@@ -139,7 +224,8 @@ class Settings:
     release: str = "0.0.1"
     language: str = "en"
     index: str = "index"
-    notebooks: tuple[str, ...] = ("*.md", "*/*.md")
+    notebooks: tuple[str, ...] = ("**/*.md",)
+    non_notebooks: tuple[str, ...] = ()
     exclusions: tuple[str, ...] = ()
     resources: tuple[str, ...] = ("img/", "d2l.bib")
     source_dir: str = "."
@@ -177,11 +263,19 @@ class Settings:
 
     def is_notebook(self, page: str) -> bool:
         """Whether the page is one whose cells are executed and harvested."""
-        return any(_matches(f"{page}.md", glob) for glob in self.notebooks)
+        return _names(self.notebooks, page) and not _names(self.non_notebooks, page) and not self.is_excluded(page)
 
     def is_excluded(self, page: str) -> bool:
         """Whether the Markdown file is not part of the book."""
-        return any(_matches(f"{page}.md", glob) for glob in self.exclusions)
+        return _names(self.exclusions, page)
+
+    def resource_paths(self) -> tuple[str, ...]:
+        """``resources`` relative to the source folder, globs replaced by the files that they match."""
+        plain = [name for name in self.resources if not glob.has_magic(name) or (self.source / name).exists()]
+        folders = tuple(f"{name.removeprefix('./').rstrip('/')}/" for name in plain)
+        matched = (path for name in self.resources if name not in plain for path in _matching(self.source, name))
+        files = {path.relative_to(self.source).as_posix() for path in matched if path.is_file()}
+        return (*plain, *sorted(file for file in files if not file.startswith(folders)))
 
 
 TAB_NAMES = {
@@ -219,72 +313,48 @@ def load(root: Path) -> tuple[Settings | None, tuple[Diagnostic, ...]]:
         )
     except (OSError, UnicodeDecodeError) as problem:
         return None, (error(Code.CONFIG_SYNTAX, f"{FILE_NAME} cannot be read: {problem}"),)
-    parser = configparser.ConfigParser(interpolation=None, comment_prefixes=("#", ";"), inline_comment_prefixes=None)
     try:
-        parser.read_string(text)
-    except configparser.Error as problem:
-        line = getattr(problem, "lineno", None) or (getattr(problem, "errors", None) or [(1, "")])[0][0]
-        message = str(problem).splitlines()[0].replace("<string>", FILE_NAME)
-        return None, (error(Code.CONFIG_SYNTAX, message, Span(FILE_NAME, line, line)),)
-    return _Reader(root, parser, text).settings()
+        return _Reader(root, text).settings()
+    except IniError as problem:
+        return None, (error(Code.CONFIG_SYNTAX, str(problem), Span(FILE_NAME, problem.line, problem.line)),)
 
 
-def place(settings: Settings, section: str, name: str) -> Span:
-    """The line of ``config.ini`` that a setting stands on, for messages of those who use it later."""
+def place(settings: Settings, section: str, name: str, text: str = "") -> Span:
+    """Where a setting stands in ``config.ini``, and ``text`` in it, for messages of those who use it later."""
     try:
-        lines = (settings.root / FILE_NAME).read_text(encoding="utf-8-sig").split("\n")
-    except OSError:
-        lines = []
-    return _place(lines, section, name)
-
-
-def _place(lines: Sequence[str], section: str, name: str) -> Span:
-    """The line of a setting, or of its section if it is not set."""
-    inside = False
-    start = 1
-    for number, line in enumerate(lines, 1):
-        if line.startswith("["):
-            inside = line.strip() == f"[{section}]"
-            if inside:
-                start = number
-        elif inside and name and re.match(rf"{re.escape(name)}\s*[=:]", line, re.IGNORECASE):
-            return Span(FILE_NAME, number, number)
-    return Span(FILE_NAME, start, start)
+        return IniFile((settings.root / FILE_NAME).read_text(encoding="utf-8-sig"), FILE_NAME).place(
+            section, name, text
+        )
+    except (OSError, UnicodeDecodeError, IniError):
+        return Span(FILE_NAME, 1, 1)
 
 
 class _Reader:
-    """Reads one parsed file; collects the messages on the way."""
+    """Reads one file; collects the messages on the way."""
 
-    def __init__(self, root: Path, parser: configparser.ConfigParser, text: str) -> None:
+    def __init__(self, root: Path, text: str) -> None:
         self.root = root
-        self.parser = parser
-        self.lines = text.split("\n")
-        self.messages: list[Diagnostic] = []
+        self.heard: dict[Diagnostic, None] = {}
+        self.ini = IniFile(text, FILE_NAME, _default_of, self._complain_about_reference)
 
     def settings(self) -> tuple[Settings, tuple[Diagnostic, ...]]:
-        self._report_unknown_keys()
-        tabs = self._words("build", "tabs") or ("default",)
-        for tab in tabs:
-            if tab == "all":
-                self._complain("build", "tabs", "'all' means every framework, so none can be called so")
-            elif not TAB_NAME.fullmatch(tab):
-                self._complain(
-                    "build", "tabs", f"{tab!r} is no name for a framework", "letters, digits, . _ and - only"
-                )
+        self._report_unread()
+        tabs = self._tabs()
         output_dir, outputs = self._product_folders()
         settings = Settings(
             root=self.root,
-            tabs=tuple(dict.fromkeys(tab for tab in tabs if TAB_NAME.fullmatch(tab) and tab != "all")) or ("default",),
+            tabs=tabs,
             name=self._text("project", "name"),
-            title=self._text("project", "title") or self._text("project", "name"),
+            title=self._text("project", "title") or self._heading() or self._text("project", "name"),
             author=self._text("project", "author"),
             copyright=self._text("project", "copyright"),
-            release=self._text("project", "release"),
+            release=self._release(),
             language=self._text("project", "lang") or "en",
-            index=self._text("build", "index").removesuffix(".md"),
+            index=self._index(),
             notebooks=self._words("build", "notebooks"),
+            non_notebooks=self._words("build", "non-notebooks"),
             exclusions=self._words("build", "exclusions"),
-            resources=self._words("build", "resources"),
+            resources=self._resources(),
             source_dir=self._folder("build", "source_dir"),
             output_dir=output_dir,
             untagged=cast(Literal["default", "all"], self._choice("build", "untagged", ("default", "all"))),
@@ -294,57 +364,189 @@ class _Reader:
             jobs=int(self._number("execute", "jobs", smallest=0)),
             environments=self._folder("execute", "environments"),
             outputs=outputs,
-            files=self._globs("execute", "files"),
+            files=(*self._globs("execute", "files"), *self._dependencies()),
             variables=self._words("execute", "variables"),
             header_links=self._header_links(),
-            favicon=self._folder("html", "favicon"),
-            logo=self._folder("html", "html_logo"),
-            include_css=self._words("html", "include_css"),
-            include_js=self._words("html", "include_js"),
-            bibfile=self._folder("pdf", "bibfile"),
+            favicon=self._file("html", "favicon"),
+            logo=self._file("html", "html_logo"),
+            include_css=self._files("html", "include_css"),
+            include_js=self._files("html", "include_js"),
+            bibfile=self._bibfile(),
             harvest=cast(
                 Literal["auto", "own", "compatible"], self._choice("library", "harvest", ("auto", "own", "compatible"))
             ),
             version_file=self._version_file(),
             libraries=self._libraries(tabs),
         )
-        return settings, tuple(self.messages)
+        return settings, tuple(self.heard)
 
-    # -- places and messages
+    # -- messages
 
-    def _span(self, section: str, name: str = "") -> Span:
-        return _place(self.lines, section, name)
+    def _tell(self, severity: Severity, code: Code, message: str, span: Span, hint: str = "") -> None:
+        self.heard.setdefault(Diagnostic(code, severity, message, span, hint=hint))
 
-    def _complain(self, section: str, name: str, message: str, hint: str = "") -> None:
-        self.messages.append(error(Code.CONFIG_VALUE, message, self._span(section, name), hint=hint))
+    def _complain(self, section: str, name: str, message: str, hint: str = "", text: str = "") -> None:
+        """A value does not fit. Old books are built all the same, so their settings make no error."""
+        own = any(key.own for key in KEYS if (key.section, key.name) == (section, name))
+        severity = Severity.ERROR if own else Severity.WARNING
+        self._tell(severity, Code.CONFIG_VALUE, message, self.ini.place(section, name, text), hint)
 
-    def _report_unknown_keys(self) -> None:
+    def _complain_about_reference(self, section: str, name: str, message: str, text: str) -> None:
+        self._complain(section, name, message, "a % that is meant as such is written %%", text)
+
+    def _report_unread(self) -> None:
+        """Say what nothing reads: slips of the pen, and settings of d2lbook."""
         known: dict[str, set[str]] = {}
-        for key in KEYS:
+        declared: tuple[Key | Inherited, ...] = (*KEYS, *INHERITED)
+        for key in declared:
             known.setdefault(key.section, set()).add(key.name)
         library = {key.name for key in LIBRARY_KEYS}
-        for section in self.parser.sections():
-            if section in INHERITED_SECTIONS:
-                continue
+        for section in self.ini.sections():
             names = library if section.startswith("library-") else known.get(section)
             if names is None:
-                self.messages.append(
-                    warning(Code.CONFIG_UNKNOWN, f"nothing reads the section [{section}]", self._span(section))
+                hint = _similar(section, known)
+                self._tell(
+                    Severity.WARNING,
+                    Code.CONFIG_UNKNOWN,
+                    f"nothing reads the section [{section}]",
+                    self.ini.place(section),
+                    hint,
                 )
                 continue
-            for name in self.parser[section]:
-                if name not in names and name not in INHERITED_KEYS.get(section, ()):
-                    self.messages.append(
-                        warning(Code.CONFIG_UNKNOWN, f"nothing reads [{section}] {name}", self._span(section, name))
-                    )
+            for name in self.ini.names(section):
+                if name not in names:
+                    message = f"nothing reads [{section}] {name}"
+                    span = self.ini.place(section, name)
+                    self._tell(Severity.WARNING, Code.CONFIG_UNKNOWN, message, span, _similar(name, names))
+        for old in INHERITED:
+            value = self.ini.value(old.section, old.name) if old.instead else None
+            if value is not None and value.split() != old.default.split():
+                message = f"octavo does not do what [{old.section}] {old.name} asks of d2lbook"
+                span = self.ini.place(old.section, old.name)
+                self._tell(Severity.WARNING, Code.CONFIG_INHERITED, message, span, old.instead)
+
+    def _is_placeholder(self, section: str, name: str, value: str, effect: str) -> bool:
+        """Whether a script was to fill in a value; the author is told, and what is done without it."""
+        found = PLACEHOLDER.search(value)
+        if found:
+            message = f"{found[0]} stands where a script was to write something; {effect}"
+            hint = "write the value itself, or run the script before octavo"
+            span = self.ini.place(section, name, value)
+            span = span if span.column else self.ini.place(section, name, found[0])
+            self._tell(Severity.WARNING, Code.CONFIG_PLACEHOLDER, message, span, hint)
+        return found is not None
 
     # -- values
 
+    def _value(self, section: str, name: str) -> str:
+        value = self.ini.value(section, name)
+        return (_default(section, name) if value is None else value).strip()
+
     def _text(self, section: str, name: str) -> str:
-        return self.parser.get(section, name, fallback=_default(section, name)).strip()
+        value = self._value(section, name)
+        default = _default(section, name)
+        effect = f"{name} is taken as {default!r}" if default else f"{name} is taken as not set"
+        return default if self._is_placeholder(section, name, value, effect) else value
 
     def _words(self, section: str, name: str) -> tuple[str, ...]:
-        return tuple(self._text(section, name).replace(",", " ").split())
+        words = self._value(section, name).replace(",", " ").split()
+        effect = f"that part of {name} is left out"
+        return tuple(word for word in words if not self._is_placeholder(section, name, word, effect))
+
+    def _tabs(self) -> tuple[str, ...]:
+        """The frameworks, in small letters, as marks on pages name them."""
+        kept: dict[str, None] = {}
+        for tab in self._words("build", "tabs"):
+            if tab.lower() == "all":
+                self._complain("build", "tabs", "'all' means every framework, so none can be called so")
+            elif not TAB_NAME.fullmatch(tab):
+                self._complain(
+                    "build", "tabs", f"{tab!r} is no name for a framework", "letters, digits, . _ and - only"
+                )
+            else:
+                kept.setdefault(tab.lower())
+        return tuple(kept) or ("default",)
+
+    def _heading(self) -> str:
+        """The heading that the root page begins with."""
+        page = self.root / self._folder("build", "source_dir") / f"{self._index()}.md"
+        try:
+            lines = [line.strip() for line in page.read_text(encoding="utf-8-sig").split("\n")]
+        except (OSError, UnicodeDecodeError):
+            return ""
+        lines = [*lines[next((i for i, line in enumerate(lines) if line), 0) :], "", ""]
+        if not lines[0].startswith("#") and not re.fullmatch(r"=+|-+", lines[1]):
+            return ""
+        return re.sub(r"\[\*\*|\*\*\]|[*`]", "", lines[0].strip("#")).strip()
+
+    def _release(self) -> str:
+        version = self._text("library", "version")
+        return version if version and self.ini.value("project", "release") is None else self._text("project", "release")
+
+    def _index(self) -> str:
+        return re.sub(r"\.(?:md|rst|ipynb|html)$", "", self._text("build", "index")) or _default("build", "index")
+
+    def _resources(self) -> tuple[str, ...]:
+        kept = []
+        for name in self._words("build", "resources"):
+            if name.startswith("/") or ".." in Path(name).parts:
+                self._complain("build", "resources", f"{name!r} leads out of the book, so no cell finds it", text=name)
+            else:
+                kept.append(name)
+        return tuple(kept)
+
+    def _dependencies(self) -> tuple[str, ...]:
+        """The files of ``dependencies``, as ``[execute] files`` names files: from ``config.ini``'s folder."""
+        source = self._folder("build", "source_dir").rstrip("/")
+        kept = []
+        for name in self._globs("build", "dependencies"):
+            pattern = name if source == "." else f"{source}/{name}"
+            if (self.root / pattern).is_dir():
+                pattern = f"{pattern.rstrip('/')}/**/*"
+            if any(path.is_file() for path in self.root.glob(pattern)):
+                kept.append(pattern)
+            else:
+                message = f"dependencies names {name}, which no file of the book is, so no page depends on it"
+                self._tell(Severity.WARNING, Code.MISSING_FILE, message, self.ini.place("build", "dependencies", name))
+        return tuple(kept)
+
+    def _files(self, section: str, name: str) -> tuple[str, ...]:
+        """Files from ``config.ini``'s folder, addresses as they are; what the book lacks is reported and left out."""
+        kept: dict[str, None] = {}
+        for word in self._words(section, name):
+            found = (word,) if re.match(r"https?://", word) else self._found(word)
+            kept.update(dict.fromkeys(found))
+            if not found:
+                place = self.ini.place(section, name, word)
+                self._tell(Severity.WARNING, Code.MISSING_FILE, f"there is no file {word} in the book", place)
+        return tuple(kept)
+
+    def _file(self, section: str, name: str) -> str:
+        """A file from ``config.ini``'s folder; empty if there is none, which is reported."""
+        value = self._folder(section, name)
+        found = self._found(value) if value else ()
+        if value and not found:
+            place = self.ini.place(section, name, value)
+            self._tell(Severity.WARNING, Code.MISSING_FILE, f"there is no file {value} in the book", place)
+        return found[0] if found else ""
+
+    def _found(self, pattern: str) -> tuple[str, ...]:
+        """The files that a path, folder or glob names, in ``config.ini``'s folder or else in the source folder."""
+        if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
+            return ()
+        root = self.root.resolve()
+        for folder in dict.fromkeys((root, root / self._folder("build", "source_dir"))):
+            paths = [folder / pattern] if (folder / pattern).exists() else _matching(folder, pattern)
+            files = [file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
+            inside = [file for file in files if file.is_file() and file.resolve().is_relative_to(root)]
+            if inside:
+                return tuple(file.relative_to(root).as_posix() for file in inside)
+        return ()
+
+    def _bibfile(self) -> str:
+        """The bibliography from ``config.ini``'s folder. That it is missing is told where something is cited."""
+        name = self._folder("pdf", "bibfile")
+        return next(iter(self._found(name)), name) if name else ""
 
     def _folder(self, section: str, name: str) -> str:
         value = self._text(section, name)
@@ -369,18 +571,20 @@ class _Reader:
     def _globs(self, section: str, name: str) -> tuple[str, ...]:
         """Globs that :meth:`pathlib.Path.glob` takes and that stay inside of the book; the others are reported."""
         kept = []
-        for glob in self._words(section, name):
-            parts = Path(glob).parts
-            if glob.startswith("/") or ".." in parts:
-                self._complain(section, name, f"{glob!r} leads out of the book")
+        for word in self._words(section, name):
+            parts = Path(word).parts
+            if word.startswith("/") or ".." in parts:
+                self._complain(section, name, f"{word!r} leads out of the book", text=word)
             elif not parts or any("**" in part and part != "**" for part in parts):
-                self._complain(section, name, f"{glob!r} is no glob", "** stands alone between two slashes")
+                self._complain(section, name, f"{word!r} is no glob", "** stands alone between two slashes", word)
             else:
-                kept.append(glob)
+                kept.append(word)
         return tuple(kept)
 
     def _version_file(self) -> str:
         value = self._folder("library", "version_file")
+        if PLACEHOLDER.search(self._value("project", "release")):
+            return ""  # there is no release to write
         if value and not _is_module(value):
             self._complain("library", "version_file", f"{value!r} is no module", "such as d2l/__init__.py")
             return ""
@@ -417,55 +621,100 @@ class _Reader:
         return value
 
     def _header_links(self) -> tuple[HeaderLink, ...]:
-        items = [
-            item.strip() for item in self._text("html", "header_links").replace("\n", ",").split(",") if item.strip()
-        ]
-        if len(items) % 3:
-            self._complain("html", "header_links", "header_links does not come in threes", "title, address, icon")
-            return ()
-        return tuple(HeaderLink(*items[i : i + 3]) for i in range(0, len(items), 3))
+        """The links, one or several a line; a line that does not fit is reported and left out."""
+        written = self._value("html", "header_links").split("\n")
+        lines = [[part.strip() for part in line.split(",") if part.strip()] for line in written]
+        lines = [line for line in lines if line]
+        parts = [part for line in lines for part in line]
+        if len(parts) % 3 == 0 and all(len(line) % 3 for line in lines) and any(len(line) == 1 for line in lines):
+            lines = [parts]  # links that go over several lines
+        links = []
+        for line in lines:
+            if len(line) == 2:
+                line.append("")  # a link without an icon
+            if len(line) % 3:
+                message = f"the link {', '.join(line)!r} does not consist of title, address and icon; it is left out"
+                self._complain("html", "header_links", message, text=line[0])
+                continue
+            links += [HeaderLink(*line[i : i + 3]) for i in range(0, len(line), 3)]
+        return tuple(link for link in links if not self._is_unfinished(link))
+
+    def _is_unfinished(self, link: HeaderLink) -> bool:
+        title = f"the link {link.title!r}" if not PLACEHOLDER.search(link.title) else "the link"
+        return any(
+            self._is_placeholder("html", "header_links", part, f"{title} is left out")
+            for part in (link.title, link.address)
+        )
 
     def _libraries(self, tabs: tuple[str, ...]) -> dict[str, Library]:
         libraries: dict[str, Library] = {}
-        for section in self.parser.sections():
+        for section in self.ini.sections():
             if not section.startswith("library-"):
                 continue
             tab = section.removeprefix("library-")
             if tab not in tabs:
-                self.messages.append(
-                    warning(
-                        Code.UNKNOWN_TAB,
-                        f"[{section}] is for a framework that [build] tabs does not list",
-                        self._span(section),
-                    )
-                )
+                message = f"[{section}] is for a framework that [build] tabs does not list"
+                self._tell(Severity.WARNING, Code.UNKNOWN_TAB, message, self.ini.place(section))
                 continue
-            file = self._text(section, "lib_file").removeprefix("./")
-            if not _is_module(file):
-                self._complain(
-                    section, "lib_file", f"lib_file = {file!r} is no module inside of the book", "such as d2l/torch.py"
-                )
+            file = self._text(section, "lib_file")
+            if not self._is_free_module(file, section, "lib_file", libraries):
                 continue
-            other = next((other for other in libraries.values() if other.file == file), None)
-            if other is not None:
-                self._complain(section, "lib_file", f"{file} is the module of [library-{other.tab}] already")
-                continue
+            aliases = {
+                "simple_alias": self._aliases(section, "simple_alias"),
+                "fluent_alias": self._aliases(section, "fluent_alias"),
+                "alias": self._pairs(section, "alias", "="),
+                "reverse_alias": self._pairs(section, "reverse_alias", "->"),
+                "args_alias": self._pairs(section, "args_alias", "->"),
+            }
             libraries[tab] = Library(
                 tab=tab,
-                file=file,
+                file=file.removeprefix("./"),
                 name=self._text(section, "lib_name"),
-                simple_alias=self._aliases(section, "simple_alias"),
-                fluent_alias=self._aliases(section, "fluent_alias"),
-                alias=self._pairs(section, "alias", "="),
-                reverse_alias=self._pairs(section, "reverse_alias", "->"),
-                args_alias=self._pairs(section, "args_alias", "->"),
-                written=tuple(self.parser[section].items()),
+                written=tuple(self.ini.items(section)),
+                places=tuple(
+                    (f"{kind} {left}", self.ini.place(section, kind, left))
+                    for kind, pairs in aliases.items()
+                    for left, _ in pairs
+                ),
+                **aliases,
             )
+        for name, tab, file in self._old_modules(tabs):
+            if tab not in libraries and self._is_free_module(file, "library", name, libraries):
+                libraries[tab] = Library(tab=tab, file=file.removeprefix("./"), name="")
         return libraries
+
+    def _is_free_module(self, file: str, section: str, name: str, libraries: Mapping[str, Library]) -> bool:
+        """Whether a module can be written to; what cannot is an error, since the book has no such library then."""
+        file = file.removeprefix("./")
+        other = next((other for other in libraries.values() if other.file == file), None)
+        span = self.ini.place(section, name, file)
+        if not _is_module(file):
+            message = f"{name} = {file!r} is no module inside of the book"
+            self._tell(Severity.ERROR, Code.CONFIG_VALUE, message, span, "such as d2l/torch.py")
+        elif other is not None:
+            message = f"{file} is the module of [library-{other.tab}] already"
+            self._tell(Severity.ERROR, Code.CONFIG_VALUE, message, span)
+        return _is_module(file) and other is None
+
+    def _old_modules(self, tabs: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
+        """Setting, framework and module of the ways in which d2lbook named modules before ``lib_file``."""
+        for line in self._value("library", "save_patterns").split("\n"):
+            parts = [part.strip() for part in line.split(",") if part.strip()]
+            if len(parts) == 2 and parts[1] in tabs:
+                yield "save_patterns", parts[1], parts[0]
+            elif parts:
+                message = f"{line.strip()!r} is no module and one of the frameworks {', '.join(tabs)}"
+                self._complain("library", "save_patterns", message, "such as d2l/torch.py, pytorch", parts[0])
+        file, mark = self._text("library", "save_filename"), self._text("library", "save_mark")
+        if file and mark and mark.lstrip("# ") != "@save":
+            message = f"cells that are marked {mark!r} are not saved"
+            self._complain("library", "save_mark", message, "mark them with #@save")
+        elif file:
+            yield "save_filename", tabs[0], file
 
     def _aliases(self, section: str, name: str) -> tuple[tuple[str, str], ...]:
         pairs = []
-        for item in re.split(r"[,\n]", self._text(section, name)):
+        for item in re.split(r"[,\n]", self._value(section, name)):
             if not item.strip():
                 continue
             left, _, right = (part.strip() for part in item.partition("->"))
@@ -474,38 +723,49 @@ class _Reader:
 
     def _pairs(self, section: str, name: str, separator: str) -> tuple[tuple[str, str], ...]:
         pairs = []
-        for item in self._text(section, name).split("\n"):
+        for item in self._value(section, name).split("\n"):
             if not item.strip():
                 continue
             left, found, right = (part.strip() for part in item.partition(separator))
             if not found or not left or not right:
-                self._complain(section, name, f"{item.strip()!r} is not of the form a {separator} b")
+                self._complain(section, name, f"{item.strip()!r} is not of the form a {separator} b", text=item.strip())
                 continue
             pairs.append((left, right))
         return tuple(pairs)
 
 
-INHERITED_KEYS: dict[str, tuple[str, ...]] = {
-    "build": (
-        "rsts", "non-notebooks", "dependencies", "sphinx_extensions", "sphinx_configs", "origin_repo",
-    ),
-    "pdf": (
-        "main_font", "sans_font", "mono_font", "post_latex", "latex_logo", "latex_url", "style",
-    ),
-    "library": ("save_filename", "save_mark", "simple_alias", "fluent_alias", "alias", "reverse_alias"),
-}  # fmt: skip
-"""Keys of the d2lbook format that are accepted, and read by the products they belong to as those come to exist."""
-
-
 def _default(section: str, name: str) -> str:
     """The default of a declared key; empty for those of ``[library-TAB]``."""
-    return next((key.default for key in KEYS if (key.section, key.name) == (section, name)), "")
+    return _default_of(section, name) or ""
+
+
+def _default_of(section: str, name: str) -> str | None:
+    """What a key that is left out holds; ``None`` for one that nobody declares."""
+    declared: tuple[Key | Inherited, ...] = (*KEYS, *INHERITED)
+    return next((key.default for key in declared if (key.section, key.name) == (section, name)), None)
+
+
+def _similar(name: str, names: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(names), n=1)
+    return f"did you mean {close[0]}?" if close else ""
 
 
 def _is_module(file: str) -> bool:
     """Whether a book-relative path is one that Python can import from the book's folder."""
     parts = file.removesuffix(".py").split("/")
     return file.endswith(".py") and all(part.isidentifier() and not keyword.iskeyword(part) for part in parts)
+
+
+def _matching(folder: Path, pattern: str) -> list[Path]:
+    """What a glob matches below a folder, sorted."""
+    found = glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207  Path.glob does not take every pattern
+    return [folder / path for path in sorted(found)]
+
+
+def _names(globs: Iterable[str], page: str) -> bool:
+    """Whether one of the globs matches a page's file, or is a folder above it."""
+    path = f"{page}.md"
+    return any(_matches(path, item) or path.startswith(f"{item.removeprefix('./').rstrip('/')}/") for item in globs)
 
 
 def _matches(path: str, glob: str) -> bool:

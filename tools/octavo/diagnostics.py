@@ -29,6 +29,10 @@ class Code(Enum):
     """A setting has a value that does not fit it."""
     CONFIG_UNKNOWN = "config-unknown"
     """A setting that nothing reads."""
+    CONFIG_INHERITED = "config-inherited"
+    """A setting of d2lbook that octavo does not honour; the hint says what to do instead."""
+    CONFIG_PLACEHOLDER = "config-placeholder"
+    """A value that a script was to fill in."""
     UNKNOWN_PAGE = "unknown-page"
     """A table of contents names a page that does not exist."""
     REPEATED_PAGE = "repeated-page"
@@ -109,9 +113,15 @@ class Diagnostic:
     excerpt: str | None = None
     """The author's line; looked up from the book when it is not given."""
 
-    def to_json(self) -> dict[str, Any]:
-        """A plain mapping for ``--json``: line and column count from 1, ``null`` when unknown."""
+    def to_json(self, read_line: ReadLine | None = None) -> dict[str, Any]:
+        """A plain mapping for ``--json``: line and column count from 1, ``null`` when unknown.
+
+        ``read_line`` looks the author's line up where the message does not bring it.
+        """
         span = self.span
+        excerpt = self.excerpt
+        if excerpt is None and span is not None and read_line is not None:
+            excerpt = read_line(span.path, span.line)
         return {
             "code": self.code.value,
             "severity": self.severity.value,
@@ -120,6 +130,7 @@ class Diagnostic:
             "line": span.line if span else None,
             "end_line": span.end if span else None,
             "column": (span.column or None) if span else None,
+            "excerpt": (excerpt or "").strip() or None,
             "tab": self.tab or None,
             "hint": self.hint or None,
             "detail": list(self.detail),
@@ -232,6 +243,6 @@ def _cells(text: str) -> int:
     )
 
 
-def to_json_lines(diagnostics: Iterable[Diagnostic]) -> str:
+def to_json_lines(diagnostics: Iterable[Diagnostic], read_line: ReadLine | None = None) -> str:
     """A JSON array of all messages, indented, with a final newline."""
-    return json.dumps([d.to_json() for d in diagnostics], indent=2, ensure_ascii=False) + "\n"
+    return json.dumps([d.to_json(read_line) for d in diagnostics], indent=2, ensure_ascii=False) + "\n"

@@ -113,13 +113,13 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A role or picture of the page that points at something else."""
+    """A role, picture or included file of the page: what points at something else."""
 
-    kind: Literal["label", "citation", "image"]
+    kind: Literal["label", "citation", "image", "file"]
     target: str
-    """One label, one citation key, or the address of a picture as the author wrote it."""
+    """One label, one citation key, or the address of a picture or file as the author wrote it."""
     role: str
-    """The role used, such as ``numref``; empty for pictures."""
+    """The role used, such as ``numref``; empty for pictures and files."""
     span: Span
 
 
@@ -143,6 +143,8 @@ class Document:
     """Pages that its ``toc`` fences name, in order."""
     labels: tuple[Label, ...] = ()
     references: tuple[Reference, ...] = ()
+    bibliographies: tuple[str, ...] = ()
+    """The BibTeX files that its lists of references name, relative to the source folder; some may not be there."""
     front_matter: Mapping[str, Any] = field(default_factory=dict)
     """YAML front matter; empty when there is none."""
 
@@ -174,9 +176,9 @@ class EditionCell:
     cell: Cell
     """The author's cell that it was cut from."""
     branches: Code
-    """``tab.selected`` resolved and mark lines gone; aliases as the author wrote them."""
+    """``tab.selected`` resolved and mark lines gone; aliases as the author wrote them. What harvest takes."""
     code: Code
-    """Aliases rewritten on top; what harvest, kernel, page and notebook take."""
+    """Aliases rewritten on top; what kernel, page and notebook take."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from octavo.execute.home import cache_home, environments_home
 from octavo.execute.kernel import Events, Silent, execute
 from octavo.execute.processes import Stop, StoppedError
 from octavo.model import Edition, Failure, Inputs, Run
+from octavo.processors import cores
 
 Store = Callable[[Run], None]
 """Takes each run as soon as it is complete, in the thread of the engine."""
@@ -38,16 +39,6 @@ class Task:
     """Seconds that a cell may run."""
     expected: float | None = None
     """Seconds that it took the last time, if that is known."""
-
-
-def cores() -> int:
-    """How many processors this process may use."""
-    count = getattr(os, "process_cpu_count", None)  # Python 3.13
-    if count is not None:
-        return count() or 1
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0)) or 1
-    return os.cpu_count() or 1
 
 
 def run_all(

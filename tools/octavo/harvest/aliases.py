@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 
-from octavo.config import FILE_NAME, Library
+from octavo.config import Library
 from octavo.harvest.names import survey_tree
 from octavo.model import Definition, Span
-from octavo.syntax import parse
+from octavo.syntax import LIBRARY_ALIAS, parse
 
 
 def alias_definitions(library: Library) -> tuple[Definition, ...]:
@@ -15,21 +16,31 @@ def alias_definitions(library: Library) -> tuple[Definition, ...]:
 
     The stage that rewrites pages reports what cannot be understood, so nothing is said about it here.
     """
-    texts: dict[str, str] = {}
+    texts: dict[str, tuple[str, Span]] = {}
     for name, target in library.simple_alias:
-        texts[name] = f"{name} = {library.name}.{target}"
+        texts[name] = f"{name} = {library.name}.{target}", library.place("simple_alias", name)
     for name, target in library.fluent_alias:
-        texts[name] = _function(name, "x, *args, **kwargs", f"x.{target}(*args, **kwargs)", f"Call ``x.{target}``.")
+        text = _function(name, "x, *args, **kwargs", f"x.{target}(*args, **kwargs)", f"Call ``x.{target}``.")
+        texts[name] = text, library.place("fluent_alias", name)
     for name, expression in library.alias:
-        texts[name] = _assignment(name, expression)
+        texts[name] = _assignment(name, expression), library.place("alias", name)
     for signature, call in library.args_alias:
         name, _, parameters = signature.partition("(")
-        texts[name.strip()] = _function(name.strip(), parameters.rstrip(") "), call, f"Call ``{call}``.")
-    made = (_definition(name, text, library.tab) for name, text in texts.items())
+        text = _function(name.strip(), parameters.rstrip(") "), call, f"Call ``{call}``.")
+        texts[name.strip()] = text, library.place("args_alias", signature)
+    made = (_definition(name, text, span, library.tab) for name, (text, span) in texts.items())
     return tuple(definition for definition in made if definition is not None)
 
 
-def _definition(name: str, text: str, tab: str) -> Definition | None:
+def alias_names(library: Library) -> frozenset[str]:
+    """Every name that a page shows otherwise than its author wrote it, or that the settings define."""
+    shown = (re.match(rf"{LIBRARY_ALIAS}\\?\.(\w+)", pattern) for pattern, _ in library.reverse_alias)
+    names = [name for name, _ in (*library.simple_alias, *library.fluent_alias, *library.alias)]
+    names += [signature.partition("(")[0].strip() for signature, _ in library.args_alias]
+    return frozenset(names) | {found[1] for found in shown if found}
+
+
+def _definition(name: str, text: str, span: Span, tab: str) -> Definition | None:
     try:
         statements = parse(text).tree.body
     except SyntaxError:
@@ -42,7 +53,7 @@ def _definition(name: str, text: str, tab: str) -> Definition | None:
         name,
         "function" if isinstance(kind, ast.FunctionDef) else "assignment",
         text,
-        Span(FILE_NAME, 1, 1),
+        span,
         tab,
         "",
         survey.binds,

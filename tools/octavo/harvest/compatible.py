@@ -8,7 +8,6 @@ saved, something sensible is done instead. What runs depend on comes from the sy
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import re
 import sys
@@ -20,13 +19,12 @@ from pathlib import Path
 import isort
 
 from octavo.config import Library
+from octavo.harvest.head import WARNING_LINE, head_of
 from octavo.harvest.module import HarvestedLibrary, HarvestedName
 from octavo.harvest.names import survey_tree
-from octavo.model import Cell, Code, Document, Edition, EditionCell, Span
+from octavo.model import Document
 from octavo.syntax import parse
 
-WARNING_LINE = "#################   WARNING   ################"
-"""What stands above the harvested part of a module; the lines above it belong to the author."""
 HEADER = (
     f"{WARNING_LINE}\n"
     "# The below part is generated automatically through:\n"
@@ -64,34 +62,6 @@ def render(
             if block:
                 blocks.append(_with_label(block, _label_before(cells, index)))
     return (head_of(existing) or "") + HEADER + "\n\n".join(_merged(blocks)) + _aliases(library)
-
-
-def head_of(existing: str | None) -> str | None:
-    """What stands in a module above the warning line; ``None`` when it has no such line."""
-    lines = (existing or "").split("\n")
-    for index, line in enumerate(lines):
-        if line.strip() == WARNING_LINE:
-            return "".join(f"{kept}\n" for kept in lines[:index])
-    return None
-
-
-def head_edition(existing: str | None, library: Library) -> Edition | None:
-    """The head of a module as if it were a page that saves all its statements.
-
-    Pages depend on what stands there as on anything else of the library, and saved code finds its names there.
-    """
-    text = (head_of(existing) or "").rstrip("\n")
-    try:
-        statements = parse(text).tree.body
-    except SyntaxError:
-        return None  # so is the module, as importing it will say
-    lines = text.split("\n")
-    for statement in statements:
-        if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
-            lines[(statement.end_lineno or statement.lineno) - 1] += "  #@save"
-    code = Code("\n".join(lines), tuple(range(1, len(lines) + 1)))
-    cell = Cell(code, Span(library.file, 1, len(lines)), (library.tab,), True, 0)
-    return Edition(library.file, library.tab, (EditionCell(cell, code, code),))
 
 
 def with_text(library: HarvestedLibrary, text: str) -> HarvestedLibrary:

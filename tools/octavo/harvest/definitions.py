@@ -12,13 +12,13 @@ import io
 import re
 import tokenize
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 
 from octavo.config import Library
 from octavo.diagnostics import Code as Message
 from octavo.diagnostics import Diagnostic, error, warning
-from octavo.harvest.aliases import alias_definitions
+from octavo.harvest.aliases import alias_definitions, alias_names
 from octavo.harvest.names import Reference, Survey, is_library_import, survey_tree
 from octavo.model import Code, Definition, DefinitionKind, Edition, EditionCell, Span
 from octavo.syntax import LIBRARY_ALIAS, Edit, Source, parse, splice
@@ -27,6 +27,7 @@ BUILTINS = frozenset(dir(builtins)) | {"__file__", "__path__", "__builtins__", "
 """Names that every module has."""
 
 _MARK = re.compile(r"#[ \t]*@save\b")
+_MAY_BIND = re.compile(r"(?:async +)?(?:def|class) +\w+|\w[\w, .]*(?=:[^=]*=|=)|(?:import|from)\b.*")
 _DEFINES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -42,7 +43,7 @@ class _Saved:
 
     def span(self, line: int | None = None) -> Span:
         """The author's lines, or one of them."""
-        lines = self.cell.code.lines
+        lines = self.cell.branches.lines
         path = self.cell.cell.span.path
         if line is not None:
             number = lines[min(line, len(lines)) - 1]  # old Pythons misplace some expressions inside f-strings
@@ -55,10 +56,11 @@ def collect(editions: Sequence[Edition], library: Library) -> tuple[tuple[Defini
     """Everything that is saved for one framework, in the book's order, and what is wrong with it.
 
     ``editions`` are in reading order; those of other frameworks are passed over. Of a name saved twice the last
-    definition is returned. Methods stand beside the class that they extend. ``d2l.x`` is written ``x`` where that
-    means the same.
+    definition is returned. Methods stand beside the class that they extend. An alias stays as the author wrote it,
+    ``d2l.ones``; of other names, ``d2l.x`` is written ``x`` where that means the same.
     """
     aliases = alias_definitions(library)
+    kept_names = alias_names(library)
     saved = [found for edition in editions if edition.tab == library.tab for found in _saved(edition)]
     bound = {name for found in saved for name in found.survey.binds}
     hidden = {name for alias in aliases for name in alias.binds if name in BUILTINS and name not in bound}
@@ -67,17 +69,21 @@ def collect(editions: Sequence[Edition], library: Library) -> tuple[tuple[Defini
     definitions: _Pairs = []
     unfit: list[Diagnostic] = []
     for found in saved:
-        definition, problem = _definition(found, hidden, own)
+        definition, problem = _definition(found, hidden, own, kept_names)
         if problem is not None:
             unfit.append(problem)
         elif definition.source:
             definitions.append((_cautious(definition, found, bound), found))
     kept, messages = _last_of_each(definitions)
     messages += unfit
-    messages += _unknown_classes(kept)
+    unread = _unread_names(edition for edition in editions if edition.tab == library.tab)
+    classes = {d.name for d, _ in kept if d.kind == "class" and d.page != library.file}  # no method joins the head
+    messages += _unknown_classes(kept, classes, unread)
     messages += _unfinished_classes(kept)
-    messages += _undefined_names(kept, aliases, library)
-    classes = {definition.name for definition, _ in kept if definition.kind == "class"}
+    if any(edition.page == library.file for edition in editions):
+        kept, late = _without_futures(kept, library)
+        messages += late
+    messages += _undefined_names(kept, aliases, library, unread)
     result = [definition for definition, _ in kept if definition.extends is None or definition.extends in classes]
     return tuple(result), tuple(messages)
 
@@ -87,14 +93,30 @@ def collect(editions: Sequence[Edition], library: Library) -> tuple[tuple[Defini
 
 def _saved(edition: Edition) -> Iterator[_Saved]:
     for cell in edition.cells:
-        if "@save" not in cell.code.text:
+        if "@save" not in cell.branches.text:
             continue
         try:
-            source = parse(cell.code.text)
+            source = parse(cell.branches.text)
         except SyntaxError:
             continue  # reported when the page was cut
         for statement in _marked(source):
             yield _Saved(statement, source, cell, edition, survey_tree([statement]))
+
+
+def _unread_names(editions: Iterable[Edition]) -> set[str]:
+    """What cells that are not Python look as if they would save: no more is said about them than that."""
+    names: set[str] = set()
+    for edition in editions:
+        for cell in edition.cells:
+            if "@save" not in cell.branches.text:
+                continue
+            try:
+                parse(cell.branches.text)
+            except SyntaxError:
+                for line in cell.branches.text.split("\n"):
+                    if found := _MAY_BIND.match(line):
+                        names.update(re.findall(r"\w+", found[0]))
+    return names
 
 
 def _marked(source: Source) -> list[ast.stmt]:
@@ -146,11 +168,13 @@ def _last_line(statement: ast.stmt) -> int:
 # -- making
 
 
-def _definition(found: _Saved, hidden: set[str], own: set[str]) -> tuple[Definition, Diagnostic | None]:
+def _definition(
+    found: _Saved, hidden: set[str], own: set[str], kept_names: Set[str]
+) -> tuple[Definition, Diagnostic | None]:
     """What a saved statement is in the module, and why it cannot stand there if it cannot."""
     statement, survey = found.statement, found.survey
     extends, decorator = _extension(statement)
-    edits = [*_plain_names(found), *_without_marks(found)]
+    edits = [*_plain_names(found, kept_names), *_without_marks(found)]
     binds = set(survey.binds) | _module_attributes(statement)
     trusted = {id(node) for node in found.source.walk(statement)}
     edits += [
@@ -228,11 +252,16 @@ def _extension(statement: ast.stmt) -> tuple[str | None, ast.expr | None]:
     return None, None
 
 
-def _plain_names(found: _Saved) -> Iterator[Edit]:
-    """``d2l.x`` becomes ``x``, unless something local has that name: there the module knows itself as ``d2l``."""
+def _plain_names(found: _Saved, kept_names: Set[str]) -> Iterator[Edit]:
+    """``d2l.x`` becomes ``x``, unless it is an alias or something local has that name.
+
+    The module knows itself as ``d2l`` there. A plain ``sum`` or ``float32`` would not tell a reader whose it is.
+    """
     trusted = {id(node) for node in found.source.walk(found.statement)}
     for reference in found.survey.references:
-        if reference.library and not reference.shadowed and id(reference.node) in trusted:
+        if not reference.library or reference.name in kept_names:
+            continue
+        if not reference.shadowed and id(reference.node) in trusted:
             yield Edit(*found.source.range(reference.node), reference.name)
     for target in _targets(found.statement):
         if _module_attribute(target):
@@ -266,7 +295,7 @@ def _slice(found: _Saved, edits: Iterable[Edit]) -> Code:
     inside = [Edit(e.start - start, e.end - start, e.text) for e in edits if start <= e.start and e.end <= end + 1]
     inside = [replace(edit, end=min(edit.end, end - start)) for edit in inside]
     first = source.line(start) - 1
-    code = splice(Code(text, found.cell.code.lines[first : first + text.count("\n") + 1]), inside)
+    code = splice(Code(text, found.cell.branches.lines[first : first + text.count("\n") + 1]), inside)
     kept = code.text.rstrip()
     return Code(kept, code.lines[: kept.count("\n") + 1])
 
@@ -411,8 +440,7 @@ def _duplicate(name: str, now: Definition, before: Definition) -> Diagnostic:
     return warning(Message.DUPLICATE_DEFINITION, message, now.span, tab=now.tab, hint="remove one of the two marks")
 
 
-def _unknown_classes(definitions: _Pairs) -> list[Diagnostic]:
-    classes = {definition.name for definition, _ in definitions if definition.kind == "class"}
+def _unknown_classes(definitions: _Pairs, classes: Set[str], unread: Set[str]) -> list[Diagnostic]:
     return [
         error(
             Message.UNKNOWN_CLASS,
@@ -422,7 +450,7 @@ def _unknown_classes(definitions: _Pairs) -> list[Diagnostic]:
             hint=f"mark class {definition.extends} with #@save",
         )
         for definition, _ in definitions
-        if definition.extends is not None and definition.extends not in classes
+        if definition.extends is not None and definition.extends not in classes | unread
     ]
 
 
@@ -444,23 +472,53 @@ def _unfinished_classes(definitions: _Pairs) -> list[Diagnostic]:
     return messages
 
 
-def _undefined_names(definitions: _Pairs, aliases: Sequence[Definition], library: Library) -> list[Diagnostic]:
+def _without_futures(definitions: _Pairs, library: Library) -> tuple[_Pairs, list[Diagnostic]]:
+    """Definitions without pages' imports from ``__future__``: below a head they can no longer stand."""
+
+    def futures(found: _Saved) -> set[str]:
+        statement = found.statement
+        if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
+            return set(_imports(statement))
+        return set()
+
+    known = {name for definition, found in definitions if definition.page == library.file for name in futures(found)}
+    gone = [(d, found) for d, found in definitions if d.page != library.file and futures(found)]
+    return [pair for pair in definitions if pair not in gone], [
+        error(
+            Message.UNFIT_DEFINITION,
+            f"this import cannot stand below what {library.file} has at its top",
+            definition.span,
+            tab=definition.tab,
+            hint=f"write it as the first line of {library.file}",
+        )
+        for definition, found in gone
+        if futures(found) - known
+    ]
+
+
+def _undefined_names(
+    definitions: _Pairs, aliases: Sequence[Definition], library: Library, unread: Set[str]
+) -> list[Diagnostic]:
     """Names that nothing in the module defines; nothing is said when a star import may define them."""
     if any(found.survey.star for _, found in definitions):
         return []
-    known = set(BUILTINS) | {LIBRARY_ALIAS}
+    known = set(BUILTINS) | {LIBRARY_ALIAS} | unread
     known.update(name for definition, _ in definitions for name in definition.binds)
     missing: list[Diagnostic] = []
-    needed = sorted({name for alias in aliases for name in alias.uses} - known - {n for a in aliases for n in a.binds})
+    users: dict[str, Definition] = {}
+    for alias in aliases:
+        for name in alias.uses - known - {n for a in aliases for n in a.binds}:
+            users.setdefault(name, alias)
     if definitions:
         missing += [
             error(
                 Message.UNDEFINED_NAME,
                 f"the aliases of [library-{library.tab}] need {name}, which no saved code defines",
+                users[name].span,
                 tab=library.tab,
                 hint=f"save its import: import {name}  #@save",
             )
-            for name in needed
+            for name in sorted(users)
         ]
     known.update(name for alias in aliases for name in alias.binds)
     for definition, found in definitions:

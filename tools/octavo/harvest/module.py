@@ -15,11 +15,11 @@ from octavo.config import Library, tab_title
 from octavo.diagnostics import Diagnostic
 from octavo.harvest.aliases import alias_definitions
 from octavo.harvest.definitions import collect
+from octavo.harvest.head import HEADER, head_edition, head_of, head_problem
 from octavo.harvest.names import Survey, is_library_import, survey_tree
 from octavo.model import Code, Definition, Edition
 from octavo.syntax import LIBRARY_ALIAS, Edit, lines_inside_strings, parse, splice
 
-HEADER = "# Made from the book's pages by `octavo build lib`: edit the pages, not this file."
 ALIAS_HEADING = "# Aliases of config.ini"
 LINE_LENGTH = 120
 
@@ -51,33 +51,45 @@ class HarvestedLibrary:
 
 
 def harvest(
-    editions: Sequence[Edition], library: Library, release: str
+    editions: Sequence[Edition], library: Library, release: str, existing: str | None = None
 ) -> tuple[HarvestedLibrary, tuple[Diagnostic, ...]]:
-    """The library of one framework from its editions in reading order, and what is wrong with it."""
-    definitions, messages = collect(editions, library)
-    text = render(definitions, library, release)
+    """The library of one framework from its editions in reading order, and what is wrong with it.
+
+    ``existing`` is the present text of the module. What its author wrote above the harvested part stays.
+    """
+    head = head_edition(existing, library)
+    definitions, messages = collect([head, *editions] if head else editions, library)
+    if problem := head_problem(existing, library):
+        messages = (problem, *messages)
+    text = render(definitions, library, release, head=head_of(existing) or "")
     every = _by_name(definitions, library)
     return HarvestedLibrary(library.tab, library.file, text, _index(text, definitions, library), every), messages
 
 
-def render(definitions: Sequence[Definition], library: Library, release: str, docstring: str = "") -> str:
-    """The module's text: imports, definitions, aliases.
+def render(
+    definitions: Sequence[Definition], library: Library, release: str, docstring: str = "", head: str = ""
+) -> str:
+    """The module's text: the author's head if there is one, imports, definitions, aliases.
 
     The book's order is kept, except that what something needs while the module is loaded comes before it.
     """
-    merged = merge_methods([definition for definition in definitions if definition.kind != "import"])
+    in_head = [definition for definition in definitions if definition.page == library.file]
+    harvested = [definition for definition in definitions if definition.page != library.file]
+    merged = merge_methods([definition for definition in harvested if definition.kind != "import"])
     bound = {name for definition in definitions for name in definition.binds}
     aliases = [alias for alias in alias_definitions(library) if not alias.binds <= bound]
     ordered = in_order([*merged, *aliases])
     needed = {name for definition in ordered for name in definition.uses} - bound
     knows_itself = LIBRARY_ALIAS not in bound and any(_names_library(definition) for definition in ordered)
-    imports = _imports(definitions, {"builtins"} & needed | ({"sys"} if knows_itself else set()))
+    imports = _imports(harvested, {"builtins"} & needed | ({"sys"} if knows_itself else set()))
 
     summary = docstring or f"The library of the book for {tab_title(library.tab)}, release {release}."
-    parts = [f'{HEADER}\n\n"""{_quoted(summary)}"""']
+    parts = [f"{head.rstrip()}\n"] if head.strip() else []
+    parts.append(f'{HEADER}\n\n"""{_quoted(summary)}"""')
     if imports:
         parts.append(imports)
-    public = sorted({n for d in ordered for n in d.binds if not n.startswith("_") and n != LIBRARY_ALIAS})
+    defined = [d for d in (*in_head, *ordered) if d.kind != "import"]
+    public = sorted({n for d in defined for n in d.binds if not n.startswith("_") and n != LIBRARY_ALIAS})
     parts.append(_list("__all__", public))
     if knows_itself:
         parts.append(f"{LIBRARY_ALIAS} = sys.modules[__name__]")
@@ -107,6 +119,7 @@ def in_order(definitions: Sequence[Definition]) -> list[Definition]:
     for index, definition in enumerate(definitions):
         for name in definition.binds:
             providers.setdefault(name, index)
+    itself = providers.get(LIBRARY_ALIAS)
     surveys = [_survey(definition) for definition in definitions]
     reads = [[providers[name] for name in survey.reads() if name in providers] for survey in surveys]
     needs: list[list[int]] = []
@@ -115,6 +128,8 @@ def in_order(definitions: Sequence[Definition]) -> list[Definition]:
         called = {r.name for r in survey.references if r.called and not r.deferred}
         for name in called & providers.keys():
             need |= _reachable(providers[name], reads)
+        if itself is not None and any(r.library for r in survey.references):
+            need.add(itself)
         needs.append(sorted(need - {index}))
     placed: dict[int, None] = {}
 
@@ -155,6 +170,8 @@ def compare(current: str | None, text: str, file: str) -> str:
     """A unified diff from a checked-in module to what the pages give; empty when they are equal."""
     if current == text:
         return ""
+    if current is None and not text:
+        return f"--- /dev/null\n+++ b/{file}\n"
     old = [] if current is None else current.splitlines(keepends=True)
     before = "/dev/null" if current is None else f"a/{file}"
     lines = difflib.unified_diff(old, text.splitlines(keepends=True), before, f"b/{file}")
@@ -304,7 +321,11 @@ def _index(text: str, definitions: Sequence[Definition], library: Library) -> di
     aliases = {name: alias for alias in alias_definitions(library) for name in alias.binds}
     by_name = aliases | {name: definition for definition in merged for name in definition.binds}
     found: dict[str, HarvestedName] = {}
-    for statement in parse(text).tree.body:
+    try:
+        statements = parse(text).tree.body
+    except SyntaxError:  # the head is not Python, which is reported
+        return {}
+    for statement in statements:
         line = min([statement.lineno, *(part.lineno for part in getattr(statement, "decorator_list", []))])
         for name in sorted(survey_tree([statement]).binds):
             if name in by_name:

@@ -33,6 +33,8 @@ _ENVIRONMENTS = {
     "multline": "gathered",
 }
 _LABEL = re.compile(r"\\(?:label\{[^}]*\}|nonumber\b|notag\b)")
+_BARE_DELIMITER = re.compile(r"(\\[bB]igg?[lmr]?)\s*\{(\\?[^\\{}\s]|\\[{}|]|\\[A-Za-z]+)\}")
+_TEXT = re.compile(r"\\(text(?:rm|bf|it|sf|tt|normal)?|mbox)\s*\{")
 _NESTED = re.compile(r"\\(begin|end)\{[^}]*\}")
 
 
@@ -47,7 +49,7 @@ class BadMathError(Exception):
 
 def prepared(tex: str, *, display: bool) -> str:
     r"""The formula with outer environments that belong to numbering replaced, and loose ``\\`` and ``&`` aligned."""
-    tex = _LABEL.sub("", tex).strip()
+    tex = _common(_LABEL.sub("", tex).strip())
     if not display:
         return tex
 
@@ -59,6 +61,46 @@ def prepared(tex: str, *, display: bool) -> str:
     if _has_loose_alignment(tex):
         tex = rf"\begin{{aligned}}{tex}\end{{aligned}}"
     return tex
+
+
+def _common(tex: str) -> str:
+    r"""What authors write and math-core does not know, in other words: ``\pmb``, ``\big{(}``, ``\`` at a line's end."""
+    tex = re.sub(r"\\pmb(?![A-Za-z])", r"\\boldsymbol", tex)
+    tex = re.sub(r"(?<!\\)((?:\\\\)*)\\\n", r"\1\\ \n", tex)
+    return _formulas_out_of_text(_BARE_DELIMITER.sub(r"\1\2 ", tex))
+
+
+def _formulas_out_of_text(tex: str) -> str:
+    r"""``\text{if $x$}`` as ``{\text{if }x}``."""
+    pieces: list[str] = []
+    done = looked = 0
+    for match in _TEXT.finditer(tex):
+        if match.start() < looked:
+            continue
+        end = _group_end(tex, match.end())
+        looked = end + 1
+        words = re.split(r"(?<!\\)\$", tex[match.end() : end])
+        if end == len(tex) or len(words) < 3 or not len(words) % 2:
+            continue
+        command = rf"\{match[1]}"
+        parts = (part if index % 2 else rf"{command}{{{part}}}" for index, part in enumerate(words) if part)
+        pieces += [tex[done : match.start()], "{", *parts, "}"]
+        done = end + 1
+    return "".join([*pieces, tex[done:]])
+
+
+def _group_end(tex: str, index: int) -> int:
+    """Where the group that has begun before ``index`` ends: at its brace, or at the end of the formula."""
+    depth = 1
+    while index < len(tex):
+        if tex[index] == "\\":
+            index += 1
+        else:
+            depth += {"{": 1, "}": -1}.get(tex[index], 0)
+            if depth == 0:
+                return index
+        index += 1
+    return len(tex)
 
 
 def _has_loose_alignment(tex: str) -> bool:

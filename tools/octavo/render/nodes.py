@@ -12,6 +12,9 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 
+SHARED = "ov_shared"
+"""Attribute of what stands in several panels of a tab set and is the same thing in each: equal in all of its copies."""
+
 
 class tab_set(nodes.General, nodes.Element):  # noqa: N801 - docutils names nodes in lower case
     """Panels side by side, one a framework.

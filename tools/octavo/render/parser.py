@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -25,14 +25,18 @@ from myst_parser.parsers.sphinx_ import MystParser
 from sphinx import addnodes
 
 from octavo.config import Settings, tab_title
-from octavo.diagnostics import Code, Diagnostics, error, warning
+from octavo.diagnostics import Code, Diagnostic, error, warning
 from octavo.model import Book, Cell, CellKind, Document, Edition, Failure, Output, Run, Span
-from octavo.render.nodes import reader_note, tab_panel, tab_set
+from octavo.render.labels import api_reference, reference
+from octavo.render.nodes import SHARED, output_html, output_image, reader_note, tab_panel, tab_set
 from octavo.render.outputs import Pictures, failure_box, render
 from octavo.render.words import Words, words
 from octavo.source import dialect
+from octavo.source.core import plain_text
 
 LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*(px|em|rem|ex|pt|pc|cm|mm|in|%)?")
+Tell = Callable[[Diagnostic], None]
+"""Takes a message about the page that is read."""
 CITATION_FORMS = {"cite": "p", "citep": "p", "citet": "t"}
 
 
@@ -46,7 +50,6 @@ class Source:
     """(page, framework) → its edition."""
     runs: Mapping[tuple[str, str], Run]
     """(page, framework) → its results; those that were not executed are missing."""
-    diagnostics: Diagnostics
     pictures: Pictures
     note_missing: bool = True
     """Whether a cell that was not executed says so."""
@@ -81,11 +84,13 @@ class BookParser(MystParser):  # type: ignore[misc]
 
     supported = ("octavo",)
     source: ClassVar[Source]
+    tell: ClassVar[Tell]
 
     @classmethod
-    def bound(cls, source: Source) -> type[BookParser]:
+    def bound(cls, source: Source, tell: Tell) -> type[BookParser]:
         """The parser for one build; Sphinx makes the instances itself, so the book is an attribute of the class."""
-        return type("BoundBookParser", (cls,), {"source": source, "__module__": __name__})
+        attributes = {"source": source, "tell": staticmethod(tell), "__module__": __name__}
+        return type("BoundBookParser", (cls,), attributes)
 
     def parse(self, inputstring: str, document: nodes.document) -> None:
         """Fill ``document`` with the nodes of the page."""
@@ -101,6 +106,7 @@ class BookParser(MystParser):  # type: ignore[misc]
         dialect.install(md)
         md.options["document"] = document
         md.options["octavo"] = self.source
+        md.options["octavo_tell"] = self.tell
         md.render(inputstring)
 
 
@@ -113,6 +119,7 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
         """Look up the page before its first token."""
         super().setup_render(options, env)
         self.source: Source = options["octavo"]
+        self.tell: Tell = options["octavo_tell"]
         self.settings = self.source.settings
         self.page = self.sphinx_env.docname
         self.book_page = self.source.documents[self.page]
@@ -123,7 +130,7 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
             self.positions[tab] = {
                 part.cell.span.line: index for index, part in enumerate(edition.cells if edition else ())
             }
-        self.sets = 0
+        self.sets = self.shared = 0
 
     def _render_finalise(self) -> None:
         self._add_page_notes()
@@ -167,13 +174,14 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
 
     def _complain(self, code: Code, message: str, line: int, hint: str = "", *, fatal: bool = True) -> None:
         span = Span(self.book_page.path, line, line)
-        self.source.diagnostics.add((error if fatal else warning)(code, message, span, hint=hint))
+        self.tell((error if fatal else warning)(code, message, span, hint=hint))
 
     # -- tab sets
 
     def _render_run(self, run: Sequence[SyntaxTreeNode]) -> None:
         """Cells and prose blocks that follow one another: what all frameworks share plainly, the rest in panels."""
-        tabs = self.book_page.tabs
+        named = {tab for token in run if token.type == "tab_block" for tab in token.meta["tabs"]}
+        tabs = tuple(tab for tab in self.settings.tabs if tab in self.book_page.tabs or tab in named)
         blocks = {_line(token): token for token in run if token.type == "tab_block"}
         parts = {tab: [part for token in run if (part := self._part(token, tab)) is not None] for tab in tabs}
         head, tail = _shared(list(parts.values()))
@@ -194,7 +202,7 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
             names = token.meta["tabs"]
             return Part("", line=line, prose=True) if "all" in names or tab in names else None
         cell = self.cells.get(line)
-        position = self.positions[tab].get(line)
+        position = self.positions.get(tab, {}).get(line)
         if cell is None or cell.kind is CellKind.HEADER or position is None:
             return None
         part = self._cell_part(cell, tab, position)
@@ -250,7 +258,10 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
                     if part.prose:
                         rendered[part.line] = list(panel.children[before:])
             group += panel
-        self.current_node.append(group)
+        if any(_shows(panel) for panel in group.children):
+            self.current_node.append(group)
+        else:  # such as directives that only set something
+            self.current_node.extend(node for panel in group.children for node in panel.children)
 
     def _render_part(self, part: Part, tab: str, blocks: Mapping[int, SyntaxTreeNode]) -> None:
         if part.prose:
@@ -271,11 +282,15 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
         self.current_node.append(box)
 
     def _copies(self, originals: Iterable[nodes.Node]) -> list[nodes.Node]:
-        """Copies for a further panel: without names, so that every label stays in one place."""
+        """Copies for a further panel: without names, so that every label and every number stays in one place."""
         copies = []
         for original in originals:
             if isinstance(original, nodes.target):
                 continue
+            for node in original.findall(nodes.Element):
+                if isinstance(node, nodes.figure | nodes.table) and not node.get(SHARED):
+                    self.shared += 1
+                    node[SHARED] = self.shared
             copy = original.deepcopy()
             for node in copy.findall(nodes.Element):
                 if isinstance(node, nodes.math_block) and node.get("label"):
@@ -358,7 +373,7 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
                 )
         self.add_line_and_source_path(picture, token)
         figure += picture if isinstance(picture, nodes.image) else nodes.paragraph("", "", picture)
-        if token.children:
+        if token.children or meta["label"]:
             caption = nodes.caption()
             self.add_line_and_source_path(caption, token)
             with self.current_node_context(caption, append=False):
@@ -369,8 +384,13 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
 
     def render_image(self, token: SyntaxTreeNode) -> None:
         """A picture in a line of text."""
-        alt = self.renderInlineAsText(token.children or [])
+        alt = plain_text((token.token.children if token.token else None) or [])
         picture = self._picture(str(token.attrGet("src") or ""), alt, _line(token))
+        stand_in = next(iter(picture.findall(nodes.inline)), None)
+        if stand_in is not None and token.children:  # no picture, so its words stand in, formulas and references too
+            stand_in.clear()
+            with self.current_node_context(stand_in):
+                self.render_children(token)
         self.copy_attributes(token, picture, ("class", "id", "title", "align"))
         self.add_line_and_source_path(picture, token)
         self.current_node.append(picture)
@@ -411,11 +431,11 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
         table = self.current_node[-1]
         meta = token.meta or {}
         caption = meta.get("caption")
-        if caption:
+        if caption or meta.get("label"):
             title = nodes.title()
             self.add_line_and_source_path(title, token)
             with self.current_node_context(title):
-                self._render_siblings(SyntaxTreeNode(list(caption)).children)
+                self._render_siblings(SyntaxTreeNode(list(caption or ())).children)
             table.insert(0, title)
         self._label(table, meta.get("label"))
 
@@ -457,8 +477,12 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
         self.render_restructuredtext(token)
 
     def render_bibliography(self, token: SyntaxTreeNode) -> None:
-        """The list of what the book cites."""
-        self.current_node += self.run_directive("bibliography", "", "", _line(token))
+        """The list of what the book cites from the file named, or from all."""
+        name = posixpath.normpath(posixpath.join(posixpath.dirname(self.page), token.content))
+        file = (self.settings.source / name).resolve()
+        # a file that is not there, or no bibliography, is reported by the reader; a name with spaces would be two
+        known = str(file) in self.sphinx_env.config.bibtex_bibfiles and not re.search(r"\s", name)
+        self.current_node += self.run_directive("bibliography", f"/{name}" if known else "", "", _line(token))
 
     # -- inline
 
@@ -468,16 +492,32 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
         self.add_line_and_source_path(node, token)
         self.current_node.append(node)
 
+    def _render_within(self, node: nodes.Element, token: SyntaxTreeNode) -> None:
+        self.add_line_and_source_path(node, token)
+        with self.current_node_context(node, append=True):
+            self.render_children(token)
+
+    def render_sup(self, token: SyntaxTreeNode) -> None:
+        """``x^2^``."""
+        self._render_within(nodes.superscript(), token)
+
+    def render_sub(self, token: SyntaxTreeNode) -> None:
+        """``H~2~O``."""
+        self._render_within(nodes.subscript(), token)
+
+    def render_s(self, token: SyntaxTreeNode) -> None:
+        """``~~struck out~~``."""
+        self._render_within(nodes.inline(classes=["ov-struck"]), token)
+
     def render_role(self, token: SyntaxTreeNode) -> None:
         """A role of the form ``:name:`text` ``."""
         name, text = token.meta["name"], token.content
         if name in dialect.CITATION_ROLES:
             self._render_citation(name, text, token)
         elif name in dialect.REFERENCE_ROLES:
-            self._render_reference(name, text, token)
+            self._append(reference(name, text, self.page), token)
         elif name in dialect.API_ROLES:
-            shown = text.removeprefix("~").rpartition(".")[2] if text.startswith("~") else text
-            self._append(nodes.literal(text, shown, classes=["xref", "py", f"py-{name}"]), token)
+            self._append(api_reference(name, text, self.page), token)
         else:
             # the reader has reported it; its words stay
             self._append(nodes.literal(text, text, classes=["ov-unknown-role"]), token)
@@ -486,27 +526,11 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
         self.add_line_and_source_path(node, token)
         self.current_node.append(node)
 
-    def _render_reference(self, name: str, text: str, token: SyntaxTreeNode) -> None:
-        words, label = dialect.titled(text)
-        shown = words or text
-        if words and name == "numref" and not re.search(r"%s|\{(?:number|name)\}", words):
-            name = "ref"  # own words without a place for the number want no number
-        equation = name == "eqref"
-        node = addnodes.pending_xref(
-            "",
-            nodes.inline(shown, shown, classes=["xref", "std", f"std-{name}"]),
-            refdoc=self.page,
-            refdomain="math" if equation else "std",
-            reftype="eq" if equation else name,
-            reftarget=label if equation else label.lower(),
-            octavo_label=label,
-            refexplicit=words is not None,
-            refwarn=True,
-        )
-        self._append(node, token)
-
     def _render_citation(self, name: str, text: str, token: SyntaxTreeNode) -> None:
-        keys = ",".join(key.strip() for key in text.split(",") if key.strip())
+        keys = ",".join(re.findall(r"[^{}\s,]+", text))  # sphinxcontrib-bibtex raises over other text
+        if not keys:
+            self._append(nodes.literal(text, text, classes=["ov-unknown-role"]), token)
+            return
         form = f"cite:{CITATION_FORMS[name]}"
         assert token.token is not None
         cited = Token("myst_role", "", 0, content=keys, meta={"name": form}, map=token.map and list(token.map))
@@ -530,6 +554,13 @@ def _line(token: SyntaxTreeNode) -> int:
     return token.map[0] if token.map else 1
 
 
+def _shows(node: nodes.Node) -> bool:
+    """Whether a reader sees anything of a node."""
+    return any(
+        True for _ in node.findall(lambda n: isinstance(n, nodes.Text | nodes.image | output_image | output_html))
+    )
+
+
 def _shared(panels: Sequence[Sequence[Part]]) -> tuple[int, int]:
     """How many parts at the beginning, and at the end of the rest, are the same in every panel."""
     shortest = min((len(parts) for parts in panels), default=0)
@@ -550,9 +581,3 @@ def _similar_file(file: Path) -> str:
         return f"there is no folder {file.parent.name} either"
     close = difflib.get_close_matches(file.name, names, n=1)
     return f"did you mean {close[0]}?" if close else ""
-
-
-def iter_references(document: nodes.document) -> Iterator[str]:
-    """The labels that a page refers to."""
-    for node in document.findall(addnodes.pending_xref):
-        yield str(node.get("octavo_label") or node.get("reftarget", ""))

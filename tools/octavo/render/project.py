@@ -6,14 +6,12 @@ Nothing is written into the author's folder: Sphinx reads the book's source fold
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
+import pickle
 import re
 import shutil
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from html import escape
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -21,25 +19,42 @@ import sphinx.locale
 from pybtex.database import BibliographyDataError
 from pybtex.database.input.bibtex import Parser
 from pybtex.exceptions import PybtexError
+from sphinx.application import ENV_PICKLE_FILENAME
 from sphinx.errors import SphinxError
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
-import octavo
 from octavo.config import Settings
 from octavo.config import place as place_of
-from octavo.diagnostics import Code, Diagnostics, Severity, error
+from octavo.diagnostics import Code, Diagnostic, Diagnostics, Severity, error, warning
+from octavo.digests import digest, file_digest, file_digests, own_code
 from octavo.model import Book, Document, Edition, Run, Span
 from octavo.render import theme
-from octavo.render.extension import STYLE, BookApplication, Progress, pictures_of, stop_listening
+from octavo.render.application import BookApplication, Progress
+from octavo.render.citations import STYLE
+from octavo.render.extension import pictures_of
+from octavo.render.facts import PageFacts, facts_of
 from octavo.render.math import RENDERER
+from octavo.render.messages import stop_listening
 from octavo.render.outputs import Pictures
 from octavo.render.parser import Source
 from octavo.render.words import locale_name
+from octavo.source.links import bibliographies
 
-STATE = "octavo.json"
-"""What the last build left beside its doctrees: digests of its pages, and whether it was complete."""
+STATE = "octavo.pickle"
+"""What the last build left beside its doctrees, and like Sphinx's own: digests of its pages, and their messages."""
 
 _SAFE_ADDRESS = re.compile(r"(?:https?://|mailto:|/(?!/)|\.{0,2}/|#|[\w.-]+(?:/|$))", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A website."""
+
+    front: Path
+    """Its front page."""
+    pages: tuple[Path, ...]
+    files: frozenset[str]
+    """Absolute path of each file that it was made from, besides pages and results; some may not be there."""
 
 
 def render_html(
@@ -53,28 +68,31 @@ def render_html(
     progress: Progress | None = None,
     *,
     note_missing: bool | None = None,
-) -> Path:
-    """Bring the website in ``output`` up to date and return its front page.
+    jobs: int = 1,
+) -> Site:
+    """Bring the website in ``output`` up to date.
 
     ``editions`` and ``runs`` are by (page, framework). ``doctrees`` is a folder that this keeps from build to build; a
-    page is read again when its text, its editions, its results or the settings changed, or when it had messages.
-    Every message, of Sphinx too, goes to ``diagnostics``; nothing is printed. ``note_missing`` says whether a cell
-    without results is marked so; by default it is where the book is meant to be executed.
+    page is read again when its text, its editions, its results, its files or the settings changed.
+    Every message, of Sphinx too, goes to ``diagnostics``, those of pages that are not read again included; nothing is
+    printed. ``note_missing`` says whether a cell without results is marked so; by default it is where the book is meant
+    to be executed. ``jobs`` is how many processes read and write pages at once.
     """
     output.mkdir(parents=True, exist_ok=True)
     doctrees.mkdir(parents=True, exist_ok=True)
     if note_missing is None:
         note_missing = settings.eval_notebook
     heard = Diagnostics()
-    source = Source(book, settings, editions, runs, heard, Pictures(doctrees / "pictures"), note_missing)
+    source = Source(book, settings, editions, runs, Pictures(doctrees / "pictures"), note_missing)
     digests = {document.page: _digest(document, settings, editions, runs, note_missing) for document in book.pages}
-    state = _State.load(doctrees / STATE)
-    known = dict(state.digests)
-    state.begin()
+    before = _State.load(doctrees / STATE)
+    replace(before, complete=False).save(doctrees / STATE)  # in case this build does not end
     static = _static_files(settings, doctrees / "static", heard)
     looks = _looks(settings, static["paths"])
-    if looks != state.looks:
+    if looks != before.looks:
         shutil.rmtree(output / "_static", ignore_errors=True)
+    bibliography = bibliographies(book, settings)
+    listed = _bibliography(bibliography, settings, heard, before.bibliography)
     application = None
     sphinx.locale.translators.clear()  # else the words of a book built before in this process stand in for missing ones
     with patch_docutils(str(settings.source)), docutils_namespace():
@@ -82,68 +100,97 @@ def render_html(
             application = BookApplication(
                 source,
                 digests,
-                known,
+                before.digests,
                 progress,
-                not state.complete or looks != state.looks,
+                not before.complete or looks != before.looks,
                 settings.source,
                 None,
                 output,
                 doctrees,
                 "html",
-                confoverrides=_options(source, static, doctrees),
+                confoverrides=_options(source, static, listed, heard),
                 status=None,
                 warning=None,
-                parallel=1,
+                parallel=jobs,
             )
             application.build()
         except SphinxError as problem:
             heard.add(error(Code.MARKUP, f"the site cannot be written: {' '.join(str(problem).split())}"))
         finally:
             stop_listening()
-    _remove_pages(output, set(known) - set(digests))
-    # what a page was told about is told again by the next build, so such a page counts as never built
-    troubled = {d.span.path.removesuffix(".md") for d in heard if d.span is not None}
-    state.finish({page: digest for page, digest in digests.items() if page not in troubled}, looks, not _failed(heard))
-    if application is not None and not _failed(heard):
-        _remove_pictures(pictures_of(application.env), output / "_images", source.pictures.folder)
+    _remove_pages(output, set(before.digests) - set(digests))
+    if application is not None:
+        heard.add(*application.heard)
+        shown = _messages_of_pages(application, before.shown)
+        heard.add(*(message for messages in shown.values() for message in messages))
+        for facts in _facts(application):
+            heard.add(*facts.messages)
+        complete = not _failed(heard)
+        cited = digest(file_digests(bibliography)) if len(listed) == len(bibliography) else ""
+        _State(own_code(), digests, looks, complete, shown, cited).save(doctrees / STATE)
+        if complete:
+            _remove_pictures(pictures_of(application.env), output / "_images", source.pictures.folder)
     diagnostics.add(*heard)
-    return output / f"{settings.index}.html"
+    used = {str(path) for path in bibliography}
+    used |= {path for page in _facts(application) for path in page.files or ()}
+    used.update(str(settings.root / name) for name in _named_files(settings))
+    return Site(output / f"{settings.index}.html", tuple(output / f"{page}.html" for page in digests), frozenset(used))
+
+
+def _facts(application: BookApplication | None) -> Iterable[PageFacts]:
+    return facts_of(application.env).pages.values() if application is not None else ()
+
+
+def _named_files(settings: Settings) -> tuple[str, ...]:
+    """The files of the book that settings name."""
+    return (settings.bibfile, settings.logo, settings.favicon, *settings.include_css, *settings.include_js)
 
 
 def _failed(heard: Diagnostics) -> bool:
     return any(d.severity is Severity.ERROR and d.span is None for d in heard)
 
 
+def _messages_of_pages(
+    application: BookApplication, before: Mapping[str, tuple[Diagnostic, ...]]
+) -> dict[str, tuple[Diagnostic, ...]]:
+    """Page → what was wrong when it was written last, in this build or an earlier one."""
+    shown = {page: those for page, those in before.items() if page in application.source.documents}
+    for page in application.written:
+        path = f"{page}.md"
+        shown[page] = tuple(message for message in application.heard if message.span and message.span.path == path)
+    return {page: those for page, those in shown.items() if those}
+
+
+@dataclass(frozen=True, slots=True)
 class _State:
     """What the last build left."""
 
-    def __init__(self, path: Path, digests: dict[str, str], looks: str, complete: bool) -> None:
-        self.path = path
-        self.digests = digests
-        self.looks = looks
-        self.complete = complete
+    code: str = field(default_factory=own_code)
+    """Digest of the octavo that left it: what another version kept may not mean the same."""
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """Page → digest of what it was read from."""
+    looks: str = ""
+    """Digest of the style."""
+    complete: bool = False
+    """Whether it came to its end."""
+    shown: Mapping[str, tuple[Diagnostic, ...]] = field(default_factory=dict)
+    """Page → messages about what it shows."""
+    bibliography: str = ""
+    """Digest of the bibliographies, if all of them could be read."""
 
     @classmethod
     def load(cls, path: Path) -> _State:
-        """The state kept in a file; one that is missing or damaged says that nothing was built."""
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-            digests = {str(k): str(v) for k, v in data["digests"].items()}
-            return cls(path, digests, str(data["looks"]), bool(data["complete"]))
-        except (OSError, ValueError, KeyError, AttributeError, TypeError):
-            return cls(path, {}, "", False)
+        """The state kept in a file; one that is missing, damaged or of another version says that nothing was built."""
+        with contextlib.suppress(Exception):  # a damaged pickle may raise anything
+            state = pickle.loads(path.read_bytes())
+            if isinstance(state, cls) and state.code == own_code():
+                return state
+        (path.parent / ENV_PICKLE_FILENAME).unlink(missing_ok=True)
+        return cls()
 
-    def begin(self) -> None:
-        """Say that a build is under way, in case it does not end."""
-        self._write(self.digests, self.looks, False)
-
-    def finish(self, digests: dict[str, str], looks: str, complete: bool) -> None:
-        """Say what was built."""
-        self._write(digests, looks, complete)
-
-    def _write(self, digests: dict[str, str], looks: str, complete: bool) -> None:
-        text = json.dumps({"complete": complete, "looks": looks, "digests": digests}, indent=1, sort_keys=True)
-        self.path.write_text(text + "\n", encoding="utf-8")
+    def save(self, path: Path) -> None:
+        """Keep it for the next build."""
+        path.write_bytes(pickle.dumps(self))
 
 
 def _digest(
@@ -162,36 +209,19 @@ def _digest(
         facts.append(
             ([_plain(cell.outputs) for cell in run.cells], repr(run.failure) if run.failure else None) if run else None
         )
-    return hashlib.sha256(repr(facts).encode()).hexdigest()
+    return digest(facts)
 
 
 def _plain(outputs: tuple[Any, ...]) -> list[tuple[object, ...]]:
     return [(o.kind, o.name, o.text, sorted(o.data.items()), o.traceback) for o in outputs]
 
 
-@cache
-def _fingerprint() -> str:
-    """Digest of the code that reads pages: another version of it reads them all again."""
-    folder = Path(octavo.__file__).parent
-    files = sorted([*folder.glob("render/*.py"), *folder.glob("source/*.py"), folder / "model.py"])
-    digest = hashlib.sha256(octavo.__version__.encode())
-    for file in files:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
 def _looks(settings: Settings, paths: Sequence[str]) -> str:
     """Digest of the templates, style sheets, scripts and other files that all pages share."""
-    versions = [metadata.version(name) for name in ("sphinx", "furo", "sphinx-copybutton")]
-    digest = hashlib.sha256(repr((octavo.__version__, versions)).encode())
-    digest.update(repr((settings.language, settings.include_css, settings.include_js)).encode())
-    shared = [theme.TEMPLATES, *map(Path, paths)]
-    shared += [settings.root / name for name in (settings.logo, settings.favicon) if name]
-    for path in shared:
-        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.is_file():
-                digest.update(f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
-    return digest.hexdigest()
+    shared = [*map(Path, paths), *(settings.root / name for name in (settings.logo, settings.favicon) if name)]
+    files = [file for path in shared for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
+    contents = [(file.name, file_digest(file)) for file in files if file.is_file()]
+    return digest(own_code(), settings.language, settings.include_css, settings.include_js, contents)
 
 
 def _remove_pictures(shown: Mapping[str, str], site: Path, drawn: Path) -> None:
@@ -228,6 +258,8 @@ def _static_files(settings: Settings, folder: Path, diagnostics: Diagnostics) ->
         "css": ["octavo.css", theme.BOOK_CSS],
         "js": [],
     }
+    taken = {path.name for path in (*theme.STATIC.iterdir(), sheet)}
+    copies = {sheet}
     for kind, names in (("css", settings.include_css), ("js", settings.include_js)):
         for name in names:
             if re.match(r"https?://", name):
@@ -235,11 +267,18 @@ def _static_files(settings: Settings, folder: Path, diagnostics: Diagnostics) ->
                 continue
             path = (settings.root / name).resolve()
             if path.is_relative_to(settings.root.resolve()) and path.is_file():
-                found["paths"].append(str(path))
+                if path.name in taken:  # all go into one folder of the site
+                    path = Path(shutil.copyfile(path, folder / f"{len(taken)}-{path.name}"))
+                    copies.add(path)
+                else:
+                    found["paths"].append(str(path))
+                taken.add(path.name)
                 found[kind].append(path.name)
             else:
                 place = place_of(settings, "html", f"include_{kind}")
-                diagnostics.add(error(Code.MISSING_FILE, f"there is no file {name} in the book", place))
+                diagnostics.add(warning(Code.MISSING_FILE, f"there is no file {name} in the book", place))
+    for path in set(folder.iterdir()) - copies:
+        path.unlink()
     return found
 
 
@@ -250,7 +289,7 @@ def _asset(settings: Settings, key: str, name: str, diagnostics: Diagnostics) ->
     path = (settings.root / name).resolve()
     if path.is_relative_to(settings.root.resolve()) and path.is_file():
         return str(path)
-    diagnostics.add(error(Code.MISSING_FILE, f"there is no file {name} in the book", place_of(settings, "html", key)))
+    diagnostics.add(warning(Code.MISSING_FILE, f"there is no file {name} in the book", place_of(settings, "html", key)))
     return None
 
 
@@ -263,31 +302,36 @@ def _links(settings: Settings, diagnostics: Diagnostics) -> list[dict[str, str]]
         else:
             message = f"the address {link.address!r} of the link {link.title!r} is not one that a browser should follow"
             place = place_of(settings, "html", "header_links")
-            diagnostics.add(error(Code.CONFIG_VALUE, message, place, hint="https://…"))
+            diagnostics.add(warning(Code.CONFIG_VALUE, message, place, hint="https://…"))
     return links
 
 
-def _bibliography(settings: Settings, diagnostics: Diagnostics) -> list[str]:
-    """The book's BibTeX file, if there is one that can be read."""
-    path = (settings.root / settings.bibfile).resolve()
-    if not settings.bibfile or not path.is_file():
-        return []
+def _bibliography(files: Sequence[Path], settings: Settings, diagnostics: Diagnostics, known: str) -> list[str]:
+    """Those of the book's BibTeX files that can be read; if their digest is ``known``, all of them can."""
+    if digest(file_digests(files)) == known:
+        return [str(path) for path in files]
+    return [str(path) for path in files if _is_readable(path, settings, diagnostics)]
+
+
+def _is_readable(bibliography: Path, settings: Settings, diagnostics: Diagnostics) -> bool:
     try:
-        Parser("utf-8-sig").parse_file(path)
+        Parser("utf-8-sig").parse_file(bibliography)
     except BibliographyDataError:
         pass  # a repeated entry: the extension reports it, and goes on
     except (PybtexError, UnicodeDecodeError) as problem:
         line = getattr(problem, "lineno", None) or 1
         reason = " ".join(str(problem).split())
-        place = Span(settings.bibfile, line, line)
+        place = Span(bibliography.relative_to(settings.root.resolve()).as_posix(), line, line)
         diagnostics.add(error(Code.MARKUP, f"the bibliography cannot be read: {reason}", place))
-        return []
-    return [str(path)]
+        return False
+    return True
 
 
-def _options(source: Source, static: dict[str, list[str]], doctrees: Path) -> dict[str, Any]:
+def _options(
+    source: Source, static: dict[str, list[str]], bibliography: list[str], diagnostics: Diagnostics
+) -> dict[str, Any]:
     """Sphinx's configuration for a book."""
-    settings, diagnostics = source.settings, source.diagnostics
+    settings = source.settings
     language = locale_name(settings.language)
     title = escape(settings.title or settings.name)  # the theme writes it as it stands
     options: dict[str, Any] = {
@@ -300,10 +344,8 @@ def _options(source: Source, static: dict[str, list[str]], doctrees: Path) -> di
         "language": language,
         "root_doc": settings.index,
         "extensions": ["sphinxcontrib.bibtex", "sphinx_copybutton", "octavo.render.extension"],
-        "include_patterns": [_literally(f"{document.page}.md") for document in source.book.pages],
-        "exclude_patterns": [],
         "templates_path": [str(theme.TEMPLATES)],
-        "octavo_fingerprint": _fingerprint() + repr((settings.tabs, str(settings.source), _structure(source.book))),
+        "octavo_fingerprint": own_code() + repr((settings.tabs, str(settings.source), _structure(source.book))),
         "smartquotes": False,  # the dialect sets quotes, and knows what is code
         "highlight_language": "none",
         "numfig": True,
@@ -312,7 +354,7 @@ def _options(source: Source, static: dict[str, list[str]], doctrees: Path) -> di
         "math_eqref_format": "({number})",
         "myst_enable_extensions": ["colon_fence"],
         "myst_heading_anchors": 3,
-        "bibtex_bibfiles": _bibliography(settings, diagnostics),
+        "bibtex_bibfiles": bibliography,
         "bibtex_default_style": STYLE,
         "bibtex_reference_style": STYLE,
         "bibtex_tooltips": True,
@@ -359,8 +401,3 @@ def _options(source: Source, static: dict[str, list[str]], doctrees: Path) -> di
 def _structure(book: Book) -> list[object]:
     """What stands where in the tables of contents: Sphinx does not take numbers back from pages read before."""
     return [(page.page, [(entry.page, entry.numbered) for entry in page.toc]) for page in book.pages]
-
-
-def _literally(path: str) -> str:
-    """A path as a glob that matches it alone."""
-    return re.sub(r"([*?\[\]])", r"[\1]", path)

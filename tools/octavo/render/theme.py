@@ -46,6 +46,8 @@ def book_css(settings: Settings) -> str:
             f"{chosen} .ov-note[data-for={name}],"
             f"{chosen} .ov-only[data-for={name}]{{display:block}}"
         )
+        # the tables of contents hold what the framework has
+        rules.append(f"{chosen} li[data-tabs]:not([data-tabs~={name}]){{display:none}}")
         rules.append(
             f"{chosen} .ov-tab[data-tab={name}],"
             f"{chosen} .ov-set:not([data-tabs~={name}]) .ov-tab:first-child{{"

@@ -6,6 +6,7 @@ Sphinx and its theme bring their own. What an author sees rather than a reader (
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,20 @@ def words(language: str) -> Words:
     """The words of a language such as ``de`` or ``zh_TW``; English for those that nobody has translated."""
     name = locale_name(language).lower()
     return _WORDS.get(name) or _WORDS.get(name.partition("_")[0]) or Words()
+
+
+def numbered(language: str) -> tuple[str, str, str]:
+    """How the website names figures, tables and sections: octavo's words, or else those of Sphinx."""
+    own = words(language).numbered
+    if own is not None:
+        return own
+    import gettext
+
+    import sphinx
+
+    folder = Path(sphinx.__file__).parent / "locale"
+    names = gettext.translation("sphinx", folder, [locale_name(language)], fallback=True)
+    return names.gettext("Fig. %s"), names.gettext("Table %s"), names.gettext("Section %s")
 
 
 def locale_name(language: str) -> str:

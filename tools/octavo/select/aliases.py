@@ -12,7 +12,7 @@ from keyword import iskeyword
 from octavo.config import Library
 from octavo.diagnostics import Code as Message
 from octavo.diagnostics import Diagnostic, error
-from octavo.model import Code
+from octavo.model import Code, Span
 from octavo.syntax import LIBRARY_ALIAS, Edit, Source, is_primary, parse, splice
 
 
@@ -44,47 +44,49 @@ def understand(library: Library) -> Aliases:
     """Make the aliases of ``config.ini`` usable; those that cannot be understood are reported and left out."""
     problems: list[Diagnostic] = []
 
-    def refuse(what: str, hint: str) -> None:
-        problems.append(error(Message.BAD_ALIAS, f"[library-{library.tab}] {what}", tab=library.tab, hint=hint))
+    def refuse(kind: str, left: str, text: str, hint: str) -> None:
+        message = f"[library-{library.tab}] {kind} {text} cannot be understood"
+        problems.append(error(Message.BAD_ALIAS, message, library.place(kind, left), tab=library.tab, hint=hint))
 
     simple: dict[str, str] = {}
     for name, target in library.simple_alias:
         if _is_name(name) and library.name and _expression(f"{library.name}.{target}") is not None:
             simple[name] = f"{library.name}.{target}"
         else:
-            refuse(f"simple_alias {name} -> {target} cannot be understood", "write name, or name -> other.name")
+            refuse("simple_alias", name, f"{name} -> {target}", "write name, or name -> other.name")
     fluent: dict[str, str] = {}
     for name, target in library.fluent_alias:
         if _is_name(name) and isinstance(_expression(f"_.{target}"), ast.Attribute):
             fluent[name] = target
         else:
-            refuse(f"fluent_alias {name} -> {target} cannot be understood", "write name, or name -> method")
+            refuse("fluent_alias", name, f"{name} -> {target}", "write name, or name -> method")
     for name, expression in library.alias:  # they stand in the library alone; how pages show them is reverse_alias
         if not _is_name(name) or _expression(expression) is None:
-            refuse(f"alias {name} = {expression} cannot be understood", "write name = expression")
+            refuse("alias", name, f"{name} = {expression}", "write name = expression")
     templates: dict[str, Template] = {}
     for pattern, replacement in library.reverse_alias:
         read = _reverse(pattern, replacement)
         if read is None:
             hint = "write d2l.name -> expression, or d2l.name(a) -> expression with a"
-            refuse(f"reverse_alias {pattern} -> {replacement} cannot be understood", hint)
+            refuse("reverse_alias", pattern, f"{pattern} -> {replacement}", hint)
         else:
             templates[read[0]] = read[1]
     for signature, replacement in library.args_alias:
         read = _signature(signature, replacement)
         if read is None:
             hint = "write name(a, b=None) -> expression with a and b"
-            refuse(f"args_alias {signature} -> {replacement} cannot be understood", hint)
+            refuse("args_alias", signature, f"{signature} -> {replacement}", hint)
         else:
             templates[read[0]] = read[1]
     return Aliases(simple, fluent, templates, tuple(problems))
 
 
-def rewrite_aliases(code: Code, library: Library) -> tuple[Code, tuple[Diagnostic, ...]]:
+def rewrite_aliases(code: Code, library: Library, path: str = "") -> tuple[Code, tuple[Diagnostic, ...]]:
     """Write every ``d2l.name`` that is an alias natively.
 
     A fluent alias that is not called with a receiver in front, such as the one in ``map(d2l.numpy, arrays)``, stays:
-    the library defines it too. Code that is not valid Python is returned unchanged.
+    the library defines it too. Code that is not valid Python is returned unchanged. ``path`` is the code's file, for
+    messages.
     """
     aliases = understand(library)
     if LIBRARY_ALIAS not in code.text:
@@ -103,7 +105,8 @@ def rewrite_aliases(code: Code, library: Library) -> tuple[Code, tuple[Diagnosti
         parse(result.text)
     except SyntaxError:
         message = f"the aliases of [library-{library.tab}] make this cell invalid, so it stays as it is"
-        return code, (*aliases.problems, error(Message.BAD_ALIAS, message, tab=library.tab))
+        place = Span(path, code.lines[0], code.lines[-1]) if path else None
+        return code, (*aliases.problems, error(Message.BAD_ALIAS, message, place, tab=library.tab))
     return result, aliases.problems
 
 

@@ -58,7 +58,7 @@ def _cut_cell(cell: Cell, path: str, tab: str, settings: Settings) -> tuple[Edit
     library = settings.libraries.get(tab)
     if library is None:
         return EditionCell(cell, branches, branches), complaints
-    rewritten, more = rewrite_aliases(branches, library)
+    rewritten, more = rewrite_aliases(branches, library, path)
     return EditionCell(cell, branches, rewritten), (*complaints, *more)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
@@ -16,6 +17,7 @@ from markdown_it.token import Token
 from octavo.diagnostics import Code
 from octavo.source.blocks import CELL_INFO
 from octavo.source.problems import Problem, note
+from octavo.source.typography import typography
 
 MAYBE_SLIDES = re.compile(r"[\[(](?:\*\*|~~)|^<!--\s*slides\b", re.MULTILINE)
 SLIDES_BEGIN = re.compile(r"^<!--\s*slides\s*-->\s*$")
@@ -23,7 +25,15 @@ CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)")
 ATTRIBUTE = re.compile(
     r"#(?P<id>[^\s=}]+)|(?P<name>[\w.:-]+)=(?P<value>\"[^\"]*\"|'[^']*'|[^\s}]+)|\.(?P<class>[\w-]+)"
 )
-DASHES = re.compile(r"(?<!-)(---?)(?!-)")
+GLUED_HASHES = re.compile(r"(?<=[^#\s\\])#{2,}$")
+HEADING_ATTRIBUTES = re.compile(
+    r"[ \t]*\{[ \t]*(?P<all>(?:-|[#.][^\s{}#.=]+|[\w:-]+=(?:\"[^\"{}]*\"|[^\s{}\"]+))"
+    r"(?:[ \t]+(?:-|[#.][^\s{}#.=]+|[\w:-]+=(?:\"[^\"{}]*\"|[^\s{}\"]+)))*)[ \t]*\}$"
+)
+LINK_ADDRESS = re.compile(
+    r"\(\s*(?:<[^<>\n]*>|[^\s()<\x00]*(?:\([^\s()\x00]*\)[^\s()\x00]*)*)(?:\s+[\"'(][^\n]*?[\"')])?\s*\)"
+)
+"""What makes a link of ``[text]``: an address, which holds no space, and perhaps a title."""
 INLINE_MARKS = frozenset({"label", "eqlabel", "width", "height"})
 
 
@@ -31,7 +41,8 @@ def install(md: MarkdownIt) -> None:
     """Register the core rules around markdown-it's own."""
     md.core.ruler.before("block", "slide_marks", slide_marks)
     md.core.ruler.after("block", "fence_kinds", fence_kinds)
-    md.core.ruler.before("text_join", "dashes", dashes)
+    md.core.ruler.after("block", "heading_ends", heading_ends)
+    md.core.ruler.at("smartquotes", typography)
     md.core.ruler.push("assemble", assemble)
 
 
@@ -110,7 +121,7 @@ def _replaced(text: str, mark: str, change: Callable[[str], str]) -> str:
             continue
         end = closings[following]
         pair = text[opening.start()] + text[end + 2]
-        is_link = mark == "**" and pair == "[]" and text.startswith("(", end + 3)
+        is_link = mark == "**" and pair == "[]" and LINK_ADDRESS.match(text, end + 3) is not None
         if end > start and pair in ("[]", "()") and not is_link:
             pieces += [text[done : opening.start()], change(text[start:end])]
             done = end + 3
@@ -180,15 +191,25 @@ def _toc(token: Token) -> dict[str, object]:
     return {"maxdepth": maxdepth, "numbered": numbered, "entries": tuple(entries)}
 
 
-# -- after inlines: typography and assembly
+# -- after blocks: the ends of headings
 
 
-def dashes(state: StateCore) -> None:
-    """``--`` and ``---`` become dashes and ``...`` an ellipsis, in prose only."""
-    for token in state.tokens:
-        for child in token.children or ():
-            if child.type == "text":
-                child.content = DASHES.sub(lambda m: "—" if m[1] == "---" else "–", child.content).replace("...", "…")
+def heading_ends(state: StateCore) -> None:
+    """``## Title##`` and ``## Title {#name .class}`` are read as pandoc does: the name becomes the label."""
+    for token, inline in pairwise(state.tokens):
+        if token.type != "heading_open":
+            continue
+        inline.content = GLUED_HASHES.sub("", inline.content)
+        match = HEADING_ATTRIBUTES.search(inline.content)
+        if match is None or not match.start():
+            continue
+        inline.content = inline.content[: match.start()]
+        name = next((part[1:] for part in match["all"].split() if part.startswith("#")), None)
+        if name:
+            token.meta = {**(token.meta or {}), "own_name": name}
+
+
+# -- after inlines: assembly
 
 
 def assemble(state: StateCore) -> None:
@@ -198,6 +219,9 @@ def assemble(state: StateCore) -> None:
         if token.type == "mark" and _attach(token, tokens):
             continue
         tokens.append(token)
+    for token in tokens:
+        if token.type == "heading_open" and "own_name" in (token.meta or {}):
+            token.meta.setdefault("label", token.meta["own_name"])
     state.tokens = _captioned(state, tokens)
 
 
@@ -213,15 +237,20 @@ def _with_marks_apart(tokens: list[Token]) -> Iterator[Token]:
         inline, close = tokens[index + 1], tokens[index + 2]
         children = list(inline.children or ())
         marks = _pop_marks(children, inline)
+        following = marks[0] if marks else tokens[index + 3] if _type_at(tokens, index + 3) == "mark" else None
         picture = _lone_picture(children)
-        if picture is not None and (picture.content or marks or _type_at(tokens, index + 3) == "mark"):
-            yield _figure(picture, inline, token)
+        if picture is not None and (picture.content or following):
+            yield _figure(picture, token.map, token.level)
         else:
-            if marks:
+            last = _pop_picture(children) if following and following.meta["name"] != "eqlabel" else None
+            if marks or last:
                 inline.children = children
             yield token
             yield inline
             yield close
+            if last:
+                end = (token.map or [0, 1])[1]
+                yield _figure(last, [end - 1 - _breaks(last), end], token.level)
         yield from marks
         index += 3
 
@@ -266,16 +295,35 @@ def _lone_picture(children: list[Token]) -> Token | None:
     return solid[0] if len(solid) == 1 and solid[0].type == "image" else None
 
 
-def _figure(picture: Token, inline: Token, paragraph: Token) -> Token:
-    figure = Token("figure", "figure", 0, block=True, level=paragraph.level, map=paragraph.map)
+def _pop_picture(children: list[Token]) -> Token | None:
+    """Take away the picture that ends a paragraph: what has a size or a label is a figure, words above it or not."""
+    if not children or children[-1].type != "image":
+        return None
+    picture = children.pop()
+    while children and (children[-1].type in ("softbreak", "hardbreak") or _is_blank(children[-1])):
+        children.pop()
+    return picture
+
+
+def _is_blank(token: Token) -> bool:
+    return token.type == "text" and not token.content.strip()
+
+
+def _breaks(token: Token) -> int:
+    own = token.type in ("softbreak", "hardbreak") or int((token.meta or {}).get("newlines", 0))
+    return own + sum(map(_breaks, token.children or ()))
+
+
+def _figure(picture: Token, lines: list[int] | None, level: int) -> Token:
+    figure = Token("figure", "figure", 0, block=True, level=level, map=lines)
     figure.content = picture.content
     figure.children = picture.children
     figure.meta = {
         "src": str(picture.attrGet("src") or ""),
         "title": str(picture.attrGet("title") or ""),
         "alt": plain_text(picture.children or []),
-        "width": None,
-        "height": None,
+        "width": (picture.meta or {}).get("width"),
+        "height": (picture.meta or {}).get("height"),
         "label": None,
     }
     return figure
@@ -344,8 +392,9 @@ def _captioned(state: StateCore, tokens: list[Token]) -> list[Token]:
     index = 0
     while index < len(tokens):
         caption = _caption(tokens, index)
-        if caption is not None:
-            table = _table_of_caption(tokens, index, result)
+        table = _table_of_caption(tokens, index, result) if caption is not None else None
+        if caption is not None and table is not None and "caption" not in (table.meta or {}):
+            caption[0].content = caption[0].content[1:].lstrip()
             table.meta = {**(table.meta or {}), "caption": caption, "caption_line": (tokens[index].map or [0, 0])[0]}
             index += 3
             continue
@@ -388,7 +437,7 @@ def _type_at(tokens: list[Token], index: int) -> str:
 
 
 def _caption(tokens: list[Token], index: int) -> list[Token] | None:
-    """The inline tokens of a ``:A caption`` paragraph at ``index``, the colon removed."""
+    """The inline tokens of a ``:A caption`` paragraph at ``index``, with the colon."""
     if tokens[index].type != "paragraph_open" or index + 2 >= len(tokens):
         return None
     children = tokens[index + 1].children or []
@@ -399,7 +448,6 @@ def _caption(tokens: list[Token], index: int) -> list[Token] | None:
     below = after == "table_open" or (after == "mark" and _type_at(tokens, index + 4) == "table_open")
     if not below and not (index and tokens[index - 1].type == "table_close"):
         return None
-    first.content = first.content[1:].lstrip()
     return children
 
 

@@ -38,7 +38,7 @@ from mdit_py_plugins.front_matter import front_matter_plugin
 from mdit_py_plugins.myst_blocks import myst_block_plugin
 from mdit_py_plugins.myst_role import myst_role_plugin
 
-from octavo.source import blocks, core, inlines
+from octavo.source import blocks, core, inlines, lists, pandoc_blocks, tables
 
 REFERENCE_ROLES = frozenset({"numref", "ref", "eqref"})
 CITATION_ROLES = frozenset({"cite", "citet", "citep"})
@@ -53,10 +53,12 @@ TITLED = re.compile(r"(?P<title>.+?)\s*<(?P<target>[^<>]+)>", re.DOTALL)
 
 def install(md: MarkdownIt) -> None:
     """Add the dialect's rules to a markdown-it parser."""
+    tables.install(md)
+    lists.install(md)  # before a rule that holds lists back below a paragraph
     blocks.install(md)
     inlines.install(md)
     core.install(md)
-    md.options["typographer"] = True
+    pandoc_blocks.install(md)
     md.enable("smartquotes")
 
 

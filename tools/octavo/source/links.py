@@ -1,7 +1,8 @@
-"""Labels, references, citations and pictures of the whole book: what does not resolve."""
+"""Labels, references, citations, pictures and included files of the whole book: what does not resolve."""
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import posixpath
 import re
@@ -10,23 +11,46 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from octavo.config import Settings
-from octavo.diagnostics import Code, Diagnostic, error
-from octavo.model import Book, Document, Label, Reference
+from octavo.diagnostics import Code, Diagnostic, error, warning
+from octavo.model import Book, Document, Label, Reference, Span
 
 BIB_ENTRY = re.compile(r"^[ \t]*@(?!comment|string|preamble)\w+\s*[{(]\s*([^,\s]+)\s*,", re.IGNORECASE | re.MULTILINE)
 REMOTE = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
 
 
-def citation_keys(bibliography: Path) -> frozenset[str] | None:
-    """The keys of a BibTeX file; ``None`` when there is no such file."""
-    try:
-        return frozenset(BIB_ENTRY.findall(bibliography.read_text(encoding="utf-8", errors="replace")))
-    except OSError:
-        return None
+def bibliographies(book: Book, settings: Settings) -> tuple[Path, ...]:
+    """The BibTeX files of the book that there are: the one of the settings, then those that pages name."""
+    source = settings.source.resolve()
+    named = [source / name for document in book.pages for name in document.bibliographies]
+    files = [(settings.root / settings.bibfile).resolve()] if settings.bibfile else []
+    files += [file for file in (path.resolve() for path in named) if file.is_relative_to(source)]
+    return tuple(file for file in dict.fromkeys(files) if _is_file(file))
+
+
+def citation_keys(files: Iterable[Path]) -> frozenset[str]:
+    """The keys of BibTeX files."""
+    keys: set[str] = set()
+    for file in files:
+        with contextlib.suppress(OSError):
+            keys.update(BIB_ENTRY.findall(file.read_text(encoding="utf-8", errors="replace")))
+    return frozenset(keys)
+
+
+def place_of_entry(files: Iterable[Path], key: str, root: Path) -> Span | None:
+    """Where an entry of the BibTeX files begins."""
+    for file in files:
+        with contextlib.suppress(OSError):
+            text = file.read_text(encoding="utf-8", errors="replace")
+            found = next((match for match in BIB_ENTRY.finditer(text) if match[1] == key), None)
+            if found is not None:
+                line = text.count("\n", 0, found.start(1)) + 1
+                column = found.start(1) - text.rfind("\n", 0, found.start(1))
+                return Span(file.relative_to(root.resolve()).as_posix(), line, line, column, len(key))
+    return None
 
 
 def check(book: Book, settings: Settings) -> Iterator[Diagnostic]:
-    """Every reference, citation and picture that leads nowhere, and every label that stands twice."""
+    """Every reference, citation, picture and file that leads nowhere, and every label that stands twice."""
     labels: dict[str, Label] = {}
     for document in book.pages:
         for label in document.labels:
@@ -38,7 +62,8 @@ def check(book: Book, settings: Settings) -> Iterator[Diagnostic]:
                     label.span,
                     hint="give one of them another name",
                 )
-    keys = citation_keys(settings.root / settings.bibfile)
+    files = bibliographies(book, settings)
+    keys = citation_keys(files) if files else None
     for document in book.pages:
         for reference in document.references:
             problem = _problem(reference, document, labels, keys, settings)
@@ -66,7 +91,7 @@ def _problem(
     if reference.kind == "citation":
         if keys is not None and target in keys:
             return None
-        missing = f"{settings.bibfile} has no entry {target!r}"
+        missing = f"the bibliography has no entry {target!r}"
         return error(
             Code.UNKNOWN_CITATION,
             missing if keys is not None else f"there is no {settings.bibfile} to look {target!r} up in",
@@ -74,17 +99,23 @@ def _problem(
             hint=_similar(target, keys or ()) or f"add the entry to {settings.bibfile}",
         )
     if REMOTE.match(target):
-        return None
-    address = unquote(target)
-    path = posixpath.normpath(posixpath.join(posixpath.dirname(document.path), address)).lstrip("/")
-    if path.startswith("../") or not _is_file(settings.source / path):
-        return error(
+        if reference.kind != "image" or target.startswith("data:"):
+            return None
+        return warning(
             Code.MISSING_FILE,
-            f"there is no picture {path}",
+            "this picture is on another host, which readers' browsers would be sent to",
             reference.span,
-            hint="the address is relative to the page's own folder",
+            hint="put the picture into the book",
         )
-    return None
+    address = unquote(target) if reference.kind == "image" else target
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(document.path), address)).lstrip("/")
+    if not path.startswith("../") and _is_file(settings.source / path):
+        return None
+    hint = "the address is relative to the page's own folder"
+    if reference.kind == "file":
+        hint += "; the page comes out without what the file holds"
+        return warning(Code.MISSING_FILE, f"there is no file {path}", reference.span, hint=hint)
+    return error(Code.MISSING_FILE, f"there is no picture {path}", reference.span, hint=hint)
 
 
 def _is_file(path: Path) -> bool:

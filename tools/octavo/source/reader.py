@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, Literal
 
 import yaml
@@ -32,7 +33,16 @@ LABEL_KINDS: dict[str, Literal["section", "figure", "table", "equation"]] = {
     "math_block": "equation",
 }
 DIRECTIVE_NAME = re.compile(r"^:?name:[ \t]+(\S+)[ \t]*$", re.MULTILINE)
+RST_RAW_FILE = re.compile(
+    r"^[ \t]*\.\.[ \t]+raw::[^\n]*\n(?:[ \t]+:[\w-]+:[^\n]*\n)*?[ \t]+:file:[ \t]*(\S+)", re.MULTILINE
+)
+DIRECTIVE_FILE = re.compile(r"\A(?::?[\w-]+:[^\n]*\n)*?:?file:[ \t]*(\S+)")
 RST_TARGET = re.compile(r"^[ \t]*\.\. _([^:`]+):[ \t]*$", re.MULTILINE)
+ROLE_NAMES = "|".join(sorted(dialect.ROLES | dialect.MARK_ROLES, key=len, reverse=True))
+OPEN_ROLE = re.compile(rf"(?<![\w:]):({ROLE_NAMES}):[ \t]?`")
+"""A role without its second backtick, as it stands in text."""
+SPOILT_ROLE = re.compile(rf"[:：][ \t]*({ROLE_NAMES})[ \t]*[:：][ \t]*$")
+"""The name of a role before code, where spaces or wide colons keep it from being one."""
 VARIES = re.compile(r"^[ \t]*#[ \t]*@varies[ \t]*$", re.MULTILINE)
 
 
@@ -66,6 +76,7 @@ class _Reader:
         tabs = tuple(tab for tab in self.settings.tabs if not code or any(tab in cell.tabs for cell in code))
         self._check_fences()
         self._check_roles()
+        self._check_spoilt_roles()
         for problem in noted(self.env):
             self._report(problem)
         document = Document(
@@ -78,6 +89,11 @@ class _Reader:
             toc=tuple(self._toc(page)),
             labels=tuple(self._labels()),
             references=tuple(self._references()),
+            bibliographies=tuple(
+                posixpath.normpath(posixpath.join(posixpath.dirname(page), token.content))
+                for token in self.tokens
+                if token.type == "bibliography"
+            ),
             front_matter=self._front_matter(),
         )
         return document, tuple(self.messages)
@@ -222,7 +238,9 @@ class _Reader:
                 yield from self._names_in_markup(token, DIRECTIVE_NAME if token.info.strip()[:1] == "{" else None)
             elif token.type == "raw_rst":
                 yield from self._names_in_markup(token, RST_TARGET)
-            name = token.content if token.type == "myst_target" else (token.meta or {}).get("label")
+            name = token.content if token.type == "myst_target" else None
+            if token.type in LABEL_KINDS or token.type == "label":  # a footnote has a label too, of its page alone
+                name = (token.meta or {}).get("label")
             if name is None or token.map is None:
                 continue
             line = token.meta.get("label_line")
@@ -243,6 +261,7 @@ class _Reader:
             if token.type == "figure" and token.map is not None:
                 line = next((n for n in range(*token.map) if token.meta["src"] in self.lines[n]), token.map[0])
                 yield Reference("image", token.meta["src"], "", self._span(line, token.meta["src"]))
+            yield from self._raw_files(token)
             for child, line in dialect.walk_inline(token):
                 if child.type == "image":
                     source = str(child.attrGet("src") or "")
@@ -253,6 +272,15 @@ class _Reader:
                 elif child.type == "role" and child.meta["name"] in dialect.CITATION_ROLES:
                     for key in split_names(child.content):
                         yield Reference("citation", key, child.meta["name"], self._role_span(child, line, key))
+
+    def _raw_files(self, token: Token) -> Iterator[Reference]:
+        """Files whose HTML stands on the page as it is: reStructuredText's ``raw``, and MyST's."""
+        rst = token.type == "raw_rst"
+        if token.map is None or not (rst or (token.type == "fence" and token.info.strip().startswith("{raw}"))):
+            return
+        for match in (RST_RAW_FILE if rst else DIRECTIVE_FILE).finditer(token.content):
+            line = token.map[0] + 1 + token.content.count("\n", 0, match.start(1))
+            yield Reference("file", match[1], "", self._span(line, match[1]))
 
     def _front_matter(self) -> dict[str, Any]:
         first = self.tokens[0] if self.tokens else None
@@ -319,6 +347,26 @@ class _Reader:
                         hint=f"did you mean :{close}:?" if close else "its text is shown as it stands",
                     )
                 )
+
+    def _check_spoilt_roles(self) -> None:
+        """What is meant as a role and is none, as translation by machine leaves it: a reader sees its source."""
+        for token in self.tokens:
+            for (child, line), (following, _) in pairwise([*dialect.walk_inline(token), (Token("", "", 0), 0)]):
+                text = child.content if child.type == "text" else ""
+                spoilt = SPOILT_ROLE.search(text) if following.type == "code_inline" else None
+                for match, problem in (
+                    (OPEN_ROLE.search(text), "has no second backtick"),
+                    (spoilt, "is written with spaces or wide colons"),
+                ):
+                    if match:
+                        self.messages.append(
+                            error(
+                                Code.UNKNOWN_ROLE,
+                                f"the role {match[1]} {problem}, so it is shown as it stands",
+                                self._span(line, match[1]),
+                                hint=f"write :{match[1]}:`…`",
+                            )
+                        )
 
     def _report(self, problem: Problem) -> None:
         severity = Severity.ERROR if problem.fatal else Severity.WARNING

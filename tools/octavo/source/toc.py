@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from octavo.config import Settings
 from octavo.diagnostics import Code, Diagnostic, error, warning
 from octavo.model import Book, Document, Span
-from octavo.source.reader import read
 
 SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__"})
 
 
-def read_book(settings: Settings) -> tuple[Book, tuple[Diagnostic, ...]]:
+Read = Callable[[str, str], tuple[Document, tuple[Diagnostic, ...]]]
+"""Path and text → the page, and what is wrong with it."""
+
+
+def read_book(settings: Settings, read: Read | None = None) -> tuple[Book, tuple[Diagnostic, ...]]:
     """Read every page that the tables of contents reach from the root page, depth first.
+
+    ``read`` reads one; by default :func:`octavo.source.reader.read`.
 
     A page that a table names and the book lacks is an error at that line; a Markdown file that no table names is a
     warning. A page named twice counts where it stands first.
     """
+    read = read or reading(settings)
     messages: list[Diagnostic] = []
     pages: dict[str, Document] = {}
     named: set[str] = set()
@@ -33,7 +40,7 @@ def read_book(settings: Settings) -> tuple[Book, tuple[Diagnostic, ...]]:
         if isinstance(text, Diagnostic):
             messages.append(text)
             continue
-        pages[page], found = read(f"{page}.md", text, settings)
+        pages[page], found = read(f"{page}.md", text)
         messages.extend(found)
         todo.extend((entry.page, entry.span) for entry in reversed(pages[page].toc))
     if pages:
@@ -47,6 +54,25 @@ def read_book(settings: Settings) -> tuple[Book, tuple[Diagnostic, ...]]:
             for page in unlisted(settings, named)
         )
     return Book(tuple(pages.values())), tuple(messages)
+
+
+def reading(settings: Settings) -> Read:
+    """:func:`octavo.source.reader.read` for a book; its parser is loaded when the first page wants it."""
+
+    def read(path: str, text: str) -> tuple[Document, tuple[Diagnostic, ...]]:
+        from octavo.source import reader
+
+        return reader.read(path, text, settings)
+
+    return read
+
+
+def texts(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Path and text of every file that may be a page of the book, but for those that cannot be read."""
+    for page in markdown_files(settings):
+        with contextlib.suppress(OSError, ValueError):
+            if not settings.is_excluded(page):
+                yield f"{page}.md", (settings.source / f"{page}.md").read_text(encoding="utf-8")
 
 
 def _repeated(page: str, named_at: Span | None, settings: Settings) -> Diagnostic:

@@ -107,12 +107,12 @@ syntax.md:5: error[syntax-error]: this cell is not valid Python: expected ':' (p
    |                  ^
    hint: octavo reads cells as Python 3.{minor}; magics such as %matplotlib are fine
 
-tabs.md:5: error[unclosed-tab]: the tab block for pytorch is not closed
+tabs.md:5: warning[unclosed-tab]: the tab block for pytorch is not closed
  5 | :begin_tab:`pytorch`
    | ^^^^^^^^^^^^^^^^^^^^
    hint: add a line :end_tab: before line 9
 
-3 errors
+2 errors and 1 warning
 """
 
 
@@ -127,11 +127,11 @@ def test_check_tells_of_the_source_all_at_once(octavo: Octavo, broken: Path) -> 
 def test_check_for_machines_gives_the_same(octavo: Octavo, broken: Path) -> None:
     answer = octavo("-C", broken, "check", "--json")
     assert answer.returncode == 1 and answer.stderr == ""
-    found = [(d["path"], d["line"], d["code"]) for d in json.loads(answer.stdout)]
+    found = [(d["path"], d["line"], d["severity"], d["code"], d["excerpt"]) for d in json.loads(answer.stdout)]
     assert found == [
-        ("reference.md", 4, "unknown-reference"),
-        ("syntax.md", 5, "syntax-error"),
-        ("tabs.md", 5, "unclosed-tab"),
+        ("reference.md", 4, "error", "unknown-reference", "As was seen in :numref:`sec_referense`."),
+        ("syntax.md", 5, "error", "syntax-error", "for i in range(3)"),
+        ("tabs.md", 5, "warning", "unclosed-tab", ":begin_tab:`pytorch`"),
     ]
 
 
@@ -140,7 +140,7 @@ def test_building_it_reports_each_mistake_once_and_renders_every_page(octavo: Oc
     answer = octavo("-C", broken, "build", "html")
     assert answer.returncode == 1
     assert "Traceback (most recent call last)" not in answer.stderr.replace("   Traceback", "")
-    heads = re.findall(r"^(\S+\.md:\d+): error\[([\w-]+)\]", answer.stderr, re.MULTILINE)
+    heads = re.findall(r"^(\S+\.md:\d+): (?:error|warning)\[([\w-]+)\]", answer.stderr, re.MULTILINE)
     assert heads == [
         ("raises.md:14", "cell-failed"),
         ("reference.md:4", "unknown-reference"),

@@ -14,14 +14,12 @@ from octavo.config import Library, Settings
 from octavo.diagnostics import Code, Severity
 from octavo.harvest.compatible import (
     HEADER,
-    WARNING_LINE,
-    head_edition,
-    head_of,
     local_packages,
     render,
     version_text,
     with_text,
 )
+from octavo.harvest.head import WARNING_LINE, head_of
 from octavo.harvest.module import harvest
 from octavo.model import Document
 
@@ -95,8 +93,7 @@ def test_what_stands_beside_the_settings_is_the_books_own(tmp_path: Path) -> Non
 
 def test_names_stand_where_the_written_module_has_them() -> None:
     text = "\n\n\nx = 1\n\n@decorate\ndef f():\n    pass\n"
-    editions = [e for e in [head_edition(f"x = 0\n\ndef f(): return x\n{WARNING_LINE}\n", LIBRARY)] if e]
-    library = with_text(harvest(editions, LIBRARY, "1.0")[0], text)
+    library = with_text(harvest([], LIBRARY, "1.0", f"x = 0\n\ndef f(): return x\n{WARNING_LINE}\n")[0], text)
     assert library.text == text
     assert {name: found.line for name, found in library.names.items()} == {"x": 4, "f": 6}
     assert with_text(library, "def").names == {}

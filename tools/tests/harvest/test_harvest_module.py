@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -100,8 +101,34 @@ def test_the_same_definition_twice_is_kept_once_and_not_reported() -> None:
 
 
 def test_a_missing_import_for_the_aliases_is_reported() -> None:
-    (message,) = collect([edition("a", "def f(): pass  #@save")], LIBRARY)[1]
+    places = (("simple_alias ones", Span("config.ini", 7, 7)), ("fluent_alias reshape", Span("config.ini", 8, 8)))
+    (message,) = collect([edition("a", "def f(): pass  #@save")], replace(LIBRARY, places=places))[1]
     assert "need torch" in message.message
+    assert message.span == Span("config.ini", 7, 7)
+
+
+BROKEN = "import torch  #@save\ndef h(:  #@save\nclass K(\nN = (\nfrom math import pi, tau as turn\n    inner = 1"
+
+
+@pytest.mark.parametrize("name", ["h", "K", "N", "pi", "turn"])
+def test_nothing_is_said_of_names_that_a_cell_with_a_syntax_error_saves(name: str) -> None:
+    cell = edition("b", f"import torch  #@save\ndef f(): return d2l.{name}  #@save")
+    assert collect([edition("a", BROKEN), cell], LIBRARY)[1] == ()
+    (message,) = collect([cell], LIBRARY)[1]
+    assert f"reads {name}" in message.message
+
+
+def test_a_cell_with_a_syntax_error_does_not_excuse_other_names() -> None:
+    cell = edition("b", "import torch  #@save\ndef f(): return d2l.inner, d2l.nowhere  #@save")
+    told = [message.message for message in collect([edition("a", BROKEN), cell], LIBRARY)[1]]
+    assert [text.split(", ")[0] for text in told] == ["f reads inner", "f reads nowhere"]
+
+
+def test_a_method_of_a_class_with_a_syntax_error_is_left_out_without_a_message() -> None:
+    cell = edition("b", "import torch  #@save\n@d2l.add_to_class(d2l.K)  #@save\ndef f(self): pass")
+    definitions, messages = collect([edition("a", BROKEN), cell], LIBRARY)
+    assert messages == ()
+    assert [definition.name for definition in definitions] == ["torch"]
 
 
 def test_a_star_import_silences_undefined_names() -> None:

@@ -28,6 +28,21 @@ def test_displayed_formulas_are_aligned_as_latex_would(tex: str, result: str) ->
     assert prepared(tex, display=True) == result
 
 
+@pytest.mark.parametrize(
+    ("tex", "same"),
+    [
+        (r"\pmb{X}", r"\boldsymbol{X}"),
+        ("a \\\n* b", r"a \ * b"),
+        ("a \\\\\nb", r"a \\ b"),
+        (r"\big{(} x \Big{\}}", r"\big( x \Big\}"),
+        (r"x^{\text{$n_{1}$ times}}", r"x^{{n_{1}\text{ times}}}"),
+        (r"\text{costs \$5}", r"\text{costs \$5}"),
+    ],
+)
+def test_what_other_converters_know_is_shown_too(tex: str, same: str) -> None:
+    assert mathml(tex, display=True) == mathml(same, display=True)
+
+
 def test_inline_and_displayed() -> None:
     assert mathml("x^2", display=False) == "<math><msup><mi>x</mi><mn>2</mn></msup></math>"
     assert mathml("x", display=True).startswith('<math display="block">')

@@ -6,6 +6,7 @@ from pathlib import Path
 from render_books import CONFIG, PLOT, make
 
 from octavo.diagnostics import Code, Diagnostic, Severity
+from octavo.source.links import check
 
 BIB = """\
 @article{lovelace1843, author={Lovelace, Ada}, title={Notes on the Engine}, year={1843}, journal={Memoirs}}
@@ -166,6 +167,13 @@ def test_unknown_citations_are_errors_with_the_nearest_key(tmp_path: Path) -> No
     assert message.hint == "did you mean lovelace1843?"
 
 
+def test_a_citation_that_no_key_can_be_read_from_stays_visible(tmp_path: Path) -> None:
+    book = numbered_book(tmp_path, two="# Two\n\nBy :cite:`Van- Lovelace`, :cite:`{a}` and :cite:`,`.\n")
+    messages = book.build()
+    assert {(m.code, place(m)) for m in messages} == {(Code.UNKNOWN_CITATION, ("two/index.md", 3))}
+    assert book.article("two/index").text.endswith("and ,.")
+
+
 def test_a_bibliography_that_cannot_be_read_is_reported_at_its_line(tmp_path: Path) -> None:
     (tmp_path / "d2l.bib").write_text("@book{one,\n title={T}\n author={A}}\n")
     messages = make(tmp_path, index="# T\n\n:cite:`one`\n").build()
@@ -207,10 +215,57 @@ def test_a_title_that_does_not_exist_cannot_be_shown(tmp_path: Path) -> None:
     assert message.message == "what has the label 'fig_plain' has no title or number to show"
 
 
-def test_one_label_in_two_places_is_reported(tmp_path: Path) -> None:
+def test_one_label_in_two_places_is_reported_once(tmp_path: Path) -> None:
     index = "# T\n:label:`sec_same`\n\n```toc\nother\n```\n"
-    messages = make(tmp_path, index=index, other="# O\n:label:`sec_same`\n").build()
-    assert [d.code for d in messages] == [Code.DUPLICATE_LABEL]
+    book = make(tmp_path, index=index, other="# O\n:label:`sec_same`\n")
+    settings, pages, _ = book.sources()
+    assert [(d.code, place(d)) for d in check(pages, settings)] == [(Code.DUPLICATE_LABEL, ("other.md", 2))]
+    assert book.build() == []
+
+
+def test_a_label_without_a_caption_has_a_number(tmp_path: Path) -> None:
+    (tmp_path / "p.svg").write_text(PLOT)
+    tables = "|A|\n|-|\n|1|\n:label:`tab_bare`\n\n|B|\n|-|\n|2|\n\n![](p.svg)\n:label:`fig_bare`\n"
+    book = make(tmp_path, index=f"# T\n\n{tables}\nSee :numref:`tab_bare` and :numref:`fig_bare`.\n")
+    assert book.build() == []
+    article = book.article("index")
+    assert [span.text for span in article.all("span.caption-number")] == ["Table 1", "Figure 1"]
+    assert "See Table 1 and Figure 1." in article.text
+
+
+def test_an_entry_that_lacks_a_field_shows_what_it_has(tmp_path: Path) -> None:
+    (tmp_path / "d2l.bib").write_text("\n@book{k, author={Eve One},\n title={The Tale}, year={1901}}\n")
+    book = make(tmp_path, index="# T\n\n:cite:`k`\n\n:bibliography:`d2l.bib`\n")
+    (message,) = book.build()
+    assert (message.code, place(message)) == (Code.MARKUP, ("d2l.bib", 2))
+    assert message.message == "the bibliography's entry 'k' has no publisher, so the list shows what it has"
+    text = book.article("index").text
+    assert "(One, 1901)" in text and "Eve One. The tale. 1901." in text
+    assert book.build() == [message]
+
+
+def test_an_unknown_citation_shows_its_key(tmp_path: Path) -> None:
+    book = numbered_book(tmp_path, two="# Two\n\nBy :cite:`nobody` and :cite:`lovelace1843,noone`.\n")
+    assert {d.code for d in book.build()} == {Code.UNKNOWN_CITATION}
+    assert "By nobody and (Lovelace, 1843) noone." in book.article("two/index").text
+
+
+def test_a_list_of_references_holds_what_its_own_file_has(tmp_path: Path) -> None:
+    for name, year in (("one", 1901), ("two", 1902)):
+        entry = f"@book{{{name}, author={{Eve {name.title()}}}, title={{T}}, publisher={{P}}, year={{{year}}}}}\n"
+        (tmp_path / f"{name}.bib").write_text(entry)
+    index = "# Book\n\n```toc\na\nb\n```\n"
+    book = make(
+        tmp_path,
+        index=index,
+        a="# A\n\n:cite:`one`\n\n:bibliography:`one.bib`\n",
+        b="# B\n\n:cite:`two` :cite:`one`\n\n:bibliography:`two.bib`\n",
+    )
+    settings, pages, _ = book.sources()
+    assert list(check(pages, settings)) == []
+    assert book.build() == []
+    assert [len(book.article(page).all("div.citation")) for page in ("a", "b")] == [1, 1]
+    assert "Eve One" in book.article("a").text and "Eve Two" in book.article("b").text
 
 
 def test_messages_are_repeated_by_the_next_build(tmp_path: Path) -> None:

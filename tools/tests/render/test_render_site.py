@@ -1,6 +1,7 @@
 """The site as a whole: what is built again, what readers' browsers fetch, what settings do."""
 
 import json
+import os
 import pickle
 import shutil
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 from render_books import CONFIG, PLOT, MiniBook, asset_addresses, make, out, shown
 
 from octavo.diagnostics import Code, Severity
+from octavo.render import theme
+from octavo.render.builder import BookBuilder
 
 INDEX = "# Book\n\n```toc\n:numbered:\na\nb\n```\n"
 
@@ -26,11 +29,11 @@ def test_a_page_is_read_again_only_when_something_of_it_changed(tmp_path: Path) 
 
     book.write(a=f"# A\n\nOne word.\n\n{cell}")
     book.build()
-    assert (book.read, book.written) == (["a"], ["a", "index"])  # what lists a page is written with it
+    assert (book.read, book.written) == (["a"], ["a"])
 
     book.results = lambda page, tab, index, code: out("new") if page == "b" else ()
     book.build()
-    assert (book.read, book.written) == (["b"], ["b", "index"])
+    assert (book.read, book.written) == (["b"], ["b"])
     assert "new" in book.article("b").text
 
 
@@ -69,14 +72,53 @@ def test_a_page_that_left_the_book_leaves_the_site(tmp_path: Path) -> None:
     assert not (book.site / "b.html").exists() and (book.site / "a.html").exists()
 
 
-def test_an_interrupted_build_is_made_up_for(tmp_path: Path) -> None:
+def test_an_interrupted_build_is_made_up_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     book = make(tmp_path, index=INDEX, a="# A\n", b="# B\n")
     book.build()
-    state = tmp_path / "_build/doctrees/octavo.json"
-    state.write_text(json.dumps({**json.loads(state.read_text()), "complete": False}))
-    (book.site / "a.html").write_text("half")
+    book.write(a="# A\n\nOne.\n", b="# B\n\nTwo.\n")
+
+    def interrupt(builder: BookBuilder, page: str, doctree: object) -> None:
+        (book.site / f"{page}.html").write_text("half")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BookBuilder, "write_doc", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            book.build()
     book.build()
-    assert "half" not in (book.site / "a.html").read_text()
+    assert "One" in book.article("a").text and "Two" in book.article("b").text
+
+
+def test_a_page_that_was_only_touched_is_not_read_again(tmp_path: Path) -> None:
+    (tmp_path / "p.svg").write_text(PLOT)
+    book = make(tmp_path, index=INDEX, a="# A\n\n![P](p.svg)\n", b="# B\n")
+    book.build()
+    for file in (tmp_path / "a.md", tmp_path / "p.svg"):
+        os.utime(file, (2e9, 2e9))
+    book.build()
+    assert (book.read, book.written) == ([], [])
+    (tmp_path / "p.svg").write_text(PLOT.replace("loss", "gain"))
+    book.build()
+    assert book.read == ["a"]
+
+
+def test_several_processes_write_the_same_site_and_say_the_same(tmp_path: Path) -> None:
+    pages = {f"p{n}": f"# Page {n}\n:label:`p{n}`\n\nSee :numref:`p{(n + 1) % 30}`.\n" for n in range(30)}
+    pages["p7"] += "\n:numref:`nowhere`\n\n```{nothing}\n```\n\n$\\bad$\n"
+    pages["p8"] += "\n$$x$$\n:eqlabel:`eq_x`\n\n![No such picture](no.svg)\n"
+    pages["p9"] += "\n:eqref:`eq_x` ![P](../p.svg)\n\n```{.python .input}\nplot\n```\n"
+    pages["index"] = "# T\n\n```toc\n:numbered:\n" + "".join(f"p{n}\n" for n in range(30)) + "```\n"
+    sites = []
+    for jobs in (1, 3):
+        (tmp_path / str(jobs)).mkdir()
+        book = make(tmp_path / str(jobs), results=lambda *_: shown(image_svg=PLOT), **pages)
+        messages = book.build(jobs=jobs)
+        assert sorted(set(book.read)) == sorted(book.read) == sorted(pages)
+        assert {d.code for d in messages} >= {Code.BAD_MATH, Code.MISSING_FILE, Code.UNKNOWN_REFERENCE, Code.MARKUP}
+        sites.append((messages, files_of(book.site)))
+    assert sites[0][0] == sites[1][0]
+    one, other = sites[0][1], sites[1][1]
+    assert [name for name in one.keys() | other.keys() if one.get(name) != other.get(name)] == []
 
 
 def test_nothing_is_written_beside_the_source_and_nothing_printed(
@@ -218,8 +260,8 @@ def test_settings_reach_the_page(tmp_path: Path) -> None:
     book = make(tmp_path, CONFIG + html, index="# T\n")
     messages = book.build()
     assert [(d.code, d.severity) for d in messages] == [
-        (Code.CONFIG_VALUE, Severity.ERROR),
-        (Code.MISSING_FILE, Severity.ERROR),
+        (Code.CONFIG_VALUE, Severity.WARNING),
+        (Code.MISSING_FILE, Severity.WARNING),
     ]
     assert all(d.span is not None and d.span.path == "config.ini" and d.span.line > 8 for d in messages)
     page = book.html("index")
@@ -229,6 +271,21 @@ def test_settings_reach_the_page(tmp_path: Path) -> None:
     assert {"_static/own.css", "_static/own.js", "_static/logo.svg"} <= fetched
     assert page.one("head").all("title")[0].text == "A Mini Book"
     assert "javascript:" not in (book.site / "index.html").read_text()
+
+
+def test_style_sheets_of_one_name_are_all_there(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "own.css").write_text(f".{folder} {{}}")
+    (tmp_path / "octavo.css").write_text(".three {}")
+    html = "[html]\ninclude_css = one/own.css two/own.css octavo.css\n"
+    book = make(tmp_path, CONFIG + html, index="# T\n")
+    assert book.build() == []
+    sheets = [book.site / address.partition("?")[0] for address, _ in asset_addresses(book.html("index"))]
+    texts = [sheet.read_text() for sheet in sheets if sheet.suffix == ".css"]
+    own = [".one {}", ".two {}", ".three {}"]
+    assert [text for text in texts if text in own] == own
+    assert (book.site / "_static/octavo.css").read_text() == (theme.STATIC / "octavo.css").read_text()
 
 
 def test_settings_with_markup_stay_text(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from render_books import Element, make, nothing, out, shown
+from render_books import PLOT, Element, make, nothing, out, shown
 
 from octavo.config import load
 from octavo.model import Failure, Span
@@ -162,6 +162,37 @@ def test_prose_for_several_frameworks_keeps_its_label_and_number_in_one_place(tm
     assert "id" not in other.one("div.ov-eq").attributes
     assert [p.one("span.eqno").text.rstrip("¶# ") for p in (torch, other)] == ["(1)", "(1)"]
     assert [len(p.all("a.footnote-reference")) for p in (torch, other)] == [1, 1]
+
+
+def test_a_figure_for_several_frameworks_has_the_same_number_in_each(tmp_path: Path) -> None:
+    (tmp_path / "p.svg").write_text(PLOT)
+    text = """\
+        # T
+
+        :begin_tab:`pytorch, jax`
+        ![Shared](p.svg)
+        :label:`fig_shared`
+
+        ![Without a label](p.svg)
+        :width:`10px`
+        :end_tab:
+
+        :begin_tab:`tensorflow`
+        Other.
+        :end_tab:
+
+        ![Last](p.svg)
+        :label:`fig_last`
+
+        See :numref:`fig_shared` and :numref:`fig_last`.
+        """
+    book = make(tmp_path, index="# Book\n\n```toc\n:numbered:\na\n```\n", a=text)
+    assert book.build() == []
+    article = book.article("a")
+    for tab in ("pytorch", "jax"):
+        panel = article.one("div.ov-panel", data_tab=tab)
+        assert [span.text for span in panel.all("span.caption-number")] == ["Figure 1.1", "Figure 1.2"]
+    assert "See Figure 1.1 and Figure 1.3." in article.text
 
 
 def test_a_heading_within_a_tab_can_be_referred_to_by_its_words(tmp_path: Path) -> None:

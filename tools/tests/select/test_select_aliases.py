@@ -3,7 +3,9 @@ from pathlib import Path
 import pytest
 from fixture import Case, cases
 
+from octavo import config
 from octavo.config import Library
+from octavo.diagnostics import Code as Message
 from octavo.model import Code
 from octavo.select.aliases import rewrite_aliases
 
@@ -64,3 +66,24 @@ def test_without_aliases_nothing_changes() -> None:
 def test_an_alias_that_cannot_be_understood_is_reported(library: Library) -> None:
     (message,) = rewrite_aliases(code("d2l.a"), library)[1]
     assert (message.code.value, message.tab) == ("bad-alias", "jax")
+
+
+@pytest.mark.parametrize(
+    ("section", "line", "column"),
+    [
+        ("simple_alias = ones_like,\n    if, ones", 7, 5),
+        ("fluent_alias = 1x", 6, 16),
+        ("alias =\n    a = 1\n    def = 2", 8, 5),
+        ("reverse_alias =\n    d2l\\.(a|b) -> x", 7, 5),
+        ("args_alias =\n\n    f( -> x", 8, 5),
+    ],
+)
+def test_the_message_about_an_alias_has_its_place(tmp_path: Path, section: str, line: int, column: int) -> None:
+    head = "[build]\ntabs = jax\n[library-jax]\nlib_file = d2l/jax.py\nlib_name = jnp\n"
+    (tmp_path / "config.ini").write_text(head + section)
+    settings, _ = config.load(tmp_path)
+    assert settings is not None
+    (message,) = rewrite_aliases(code("d2l.a"), settings.libraries["jax"])[1]
+    assert message.code is Message.BAD_ALIAS
+    assert message.span is not None
+    assert (message.span.path, message.span.line, message.span.column) == ("config.ini", line, column)

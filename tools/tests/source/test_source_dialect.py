@@ -12,6 +12,7 @@ from markdown_it.token import Token
 
 from octavo.source import dialect
 from octavo.source.core import plain_text
+from octavo.source.lists import marker_of
 
 MD = dialect.parser()
 
@@ -191,6 +192,7 @@ def test_nothing_that_can_be_written_breaks_the_tokeniser(text: str) -> None:
     [
         "[**", "[** ", "(**a ", "[~~", "$", "$a ", "\\$", "$$a ", "$$a$$ b\n", "`", "` ", ":a:`", ":label:`x`\n",
         ":end_tab:\n",
+        "(i) ", "(i) a\n", "~~a ", "^a", "~a", "[a](b ", "|$a|\n", "<a", "'a ", '"a ', "*a ", "- a\n$$b$$\n", "{#a} ",
         "\n", "#\n", "> ", "- $$a\n", "![a](", "[^a] ", "# a\n:label:`b`\n", "<!-- ", "|a|b|\n",
     ],
 )  # fmt: skip
@@ -202,3 +204,34 @@ def test_what_is_written_ten_thousand_times_takes_no_time_to_speak_of(piece: str
 
 def test_a_separator_that_is_no_line_end_begins_no_line() -> None:
     assert shown("a\u2028~~~\x0c~~~\x85~~~\n\n# [**Title**]") == "a\u2028~~~\x0c~~~\x85~~~ | Title"
+
+
+@pytest.mark.parametrize("mark", ["> ", "- ", "1. ", "(i) ", "> - "])
+def test_what_is_nested_deeper_than_any_page_is_still_there(mark: str) -> None:
+    assert shown(mark * 200 + "deep\n").endswith("deep")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("I. one", None),
+        ("I.  one", "upper-roman"),
+        ("i. one", "lower-roman"),
+        ("v. five", "lower-alpha"),
+        ("mix. no", None),
+        ("XLII)", "upper-roman"),
+        ("(a. no", None),
+        ("(12) twelve", "decimal"),
+        ("12) of CommonMark", None),
+        ("p. 12 of it", None),
+        ("a.no", None),
+        ("(a)\x0bno", None),
+    ],
+)
+def test_markers_of_fancy_lists(text: str, expected: str | None) -> None:
+    marker = marker_of(text)
+    assert (marker and marker.style) == expected
+
+
+def test_roman_numbers() -> None:
+    assert [marker_of(f"({text})").number for text in ("ii", "iv", "xl", "lxxxix")] == [2, 4, 40, 89]  # type: ignore[union-attr]

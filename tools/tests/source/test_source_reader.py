@@ -168,7 +168,7 @@ def test_a_fence_inside_a_tab_block_may_speak_of_tab_blocks() -> None:
 def test_a_second_begin_closes_an_unclosed_block_and_says_so() -> None:
     text = ":begin_tab:`jax`\none\n\n:begin_tab:`mxnet`\ntwo\n:end_tab:\n"
     assert told(text) == [
-        "chapter_x/page.md:1: error[unclosed-tab]: the tab block for jax is not closed\n"
+        "chapter_x/page.md:1: warning[unclosed-tab]: the tab block for jax is not closed\n"
         "   hint: add a line :end_tab: before line 4"
     ]
     document, _ = page(text)
@@ -293,7 +293,7 @@ MESSAGES = [
     (
         "stray end",
         "Words.\n:end_tab:\n",
-        "chapter_x/page.md:2: error[stray-end-tab]: :end_tab: without a :begin_tab: before it\n"
+        "chapter_x/page.md:2: warning[stray-end-tab]: :end_tab: without a :begin_tab: before it\n"
         "   hint: remove the line, or open the block with :begin_tab:`framework`",
     ),
     (

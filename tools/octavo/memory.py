@@ -1,0 +1,115 @@
+"""What earlier commands found out about pages, kept in the output folder, so that nothing is found out twice.
+
+A page is known by the digest of its text; what is known of it holds for one version of octavo and for settings that
+read pages alike. Like the rest of the output folder it is this machine's own, and may be removed at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from octavo.diagnostics import Diagnostic
+from octavo.digests import digest, own_code
+from octavo.model import Document, Edition
+from octavo.processors import in_processes
+
+Messages = tuple[Diagnostic, ...]
+Read = Callable[[str, str], tuple[Document, Messages]]
+"""Path and text of a page → the page."""
+Cut = Callable[[Document, str], tuple[Edition, Messages]]
+"""A page and a framework → the page as that shows it."""
+
+MANY = 24
+"""How many pages are worth the start of further processes."""
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known of a page with a certain text."""
+
+    text: str
+    """Digest of its text."""
+    document: Document
+    messages: Messages
+    editions: dict[str, tuple[Edition, Messages]] = field(default_factory=dict)
+    """Framework → the edition cut for it, once it was asked for."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """The pages that are known."""
+
+    file: Path
+    scope: str
+    """Digest of what holds for all of them."""
+    pages: dict[str, Known] = field(default_factory=dict)
+    """Path → what is known of the page."""
+    changed: bool = False
+    """Whether there is something to be kept for the next command."""
+
+    @classmethod
+    def open(cls, folder: Path, *scope: object) -> Memory:
+        """The memory in an output folder; an empty one if there is none, or if it holds for something else."""
+        memory = cls(folder / "pages.pickle", digest(own_code(), scope))
+        try:
+            kept_scope, pages = pickle.loads(memory.file.read_bytes())
+        except Exception:  # a damaged pickle may raise anything
+            return memory
+        if kept_scope == memory.scope:
+            memory.pages = pages
+        return memory
+
+    def save(self) -> None:
+        """Keep what is new, if there is an output folder to keep it in; it is no harm if that cannot be."""
+        if not self.changed or not self.file.parent.is_dir():
+            return
+        part = self.file.with_suffix(f".{os.getpid()}")
+        with contextlib.suppress(OSError):
+            part.write_bytes(pickle.dumps((self.scope, self.pages), pickle.HIGHEST_PROTOCOL))
+            part.replace(self.file)
+        self.changed = False
+
+    def document(self, path: str, text: str, read: Read) -> tuple[Document, Messages]:
+        """What ``read`` gives for a page."""
+        known = self.pages.get(path)
+        if known is None or known.text != digest(text):
+            known = self._learn(path, text, *read(path, text))
+        return known.document, known.messages
+
+    def edition(self, document: Document, tab: str, cut: Cut) -> tuple[Edition, Messages]:
+        """What ``cut`` gives for a page that :meth:`document` gave."""
+        known = self.pages[document.path]
+        if tab not in known.editions:
+            known.editions[tab] = cut(document, tab)
+            self.changed = True
+        return known.editions[tab]
+
+    def read_ahead(self, texts: Mapping[str, str], read: Read, jobs: int) -> None:
+        """Of ``texts`` by path, read those that are not known, in several processes at once if there are many."""
+        new = [(path, text) for path, text in texts.items() if not self._knows(path, text)]
+        if jobs < 2 or len(new) < MANY:
+            return
+        new.sort(key=lambda page: -len(page[1]))  # so that the processes' shares are alike
+        found = in_processes(lambda page: read(*page), new, jobs)
+        for (path, text), (document, messages) in zip(new, found, strict=True):
+            self._learn(path, text, document, messages)
+
+    def forget_others(self, paths: Iterable[str]) -> None:
+        """Keep only these pages in mind."""
+        gone = self.pages.keys() - set(paths)
+        self.changed = self.changed or bool(gone)
+        for path in gone:
+            del self.pages[path]
+
+    def _knows(self, path: str, text: str) -> bool:
+        return path in self.pages and self.pages[path].text == digest(text)
+
+    def _learn(self, path: str, text: str, document: Document, messages: Messages) -> Known:
+        self.changed = True
+        self.pages[path] = Known(digest(text), document, messages)
+        return self.pages[path]

@@ -1,0 +1,1 @@
+"""Documents, editions and runs → notebooks."""

@@ -1,0 +1,114 @@
+"""Sphinx's HTML builder without what it does again for every page although it is the same for all."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Set
+from html import escape
+from pathlib import Path
+from typing import Any, cast
+
+from docutils import nodes
+from jinja2 import FileSystemBytecodeCache
+from sphinx.builders.html import StandaloneHTMLBuilder
+
+from octavo.render import navigation
+from octavo.render.application import MANY, BookApplication
+
+
+class BookBuilder(StandaloneHTMLBuilder):
+    """Writes the website of a book."""
+
+    def get_outdated_docs(self) -> Iterator[str]:
+        """Pages to write besides those that are read: all when the settings changed, else those that are not there.
+
+        Sphinx goes by the times of files here too.
+        """
+        outdated = set(super().get_outdated_docs())
+        if not outdated >= self.env.found_docs:
+            outdated = {page for page in outdated if not self.get_output_path(page).is_file()}
+        yield from outdated
+
+    def prepare_writing(self, docnames: Set[str]) -> None:
+        """Get ready what all pages share: the sidebar's tree, and word stems for the search index."""
+        self._titles: dict[int, tuple[nodes.Node, dict[str, str]]] = {}
+        super().prepare_writing(docnames)
+        application = cast(BookApplication, self._app)
+        application.written.update(docnames)
+        self.tree = navigation.entries(application.source.book, self._title_of)
+        if self.indexer is not None:
+            # the words of different pages are mostly the same
+            self.indexer.lang.stem = functools.cache(self.indexer.lang.stem)  # type: ignore[method-assign]
+
+    def write_documents(self, docnames: Set[str]) -> None:
+        """Write pages, in several processes if there are many."""
+        self.parallel_ok = self.parallel_ok and len(docnames) >= MANY
+        super().write_documents(docnames)
+
+    def write_doc_serialized(self, docname: str, doctree: nodes.document) -> None:
+        """What has to happen in this process before a page is written, perhaps in another."""
+        progress = cast(BookApplication, self._app).progress
+        if progress is not None:
+            progress("write", docname)
+        super().write_doc_serialized(docname, doctree)
+
+    def _title_of(self, page: str) -> tuple[str, str]:
+        title = self.env.titles.get(page)
+        if title is None:
+            return escape(page), page
+        number = title.get("secnumber")
+        prefix = ".".join(map(str, number)) + self.config.html_secnumber_suffix if number else ""
+        plain = title.astext()
+        if all(isinstance(child, nodes.Text) for child in title.children):
+            shown = escape(plain, quote=False)
+        else:
+            copies = (child.deepcopy() for child in title.children)
+            shown = self.render_partial(nodes.inline("", "", *copies))["fragment"].strip()
+        return prefix + shown, prefix + plain
+
+    def render_partial(self, node: nodes.Node | None) -> dict[str, str]:
+        """A piece of HTML; titles, which neighbours and the pages below show again, are made once."""
+        if not isinstance(node, nodes.title):
+            return super().render_partial(node)
+        if id(node) not in self._titles:
+            self._titles[id(node)] = (node, super().render_partial(node))
+        return self._titles[id(node)][1]
+
+    def sidebar(self, page: str) -> str:
+        """The sidebar of a page."""
+        application = cast(BookApplication, self._app)
+        tabs = application.source.settings.tabs
+        return navigation.sidebar(self.tree, page, functools.partial(self.get_relative_uri, page), tabs)
+
+
+def keep_templates(app: Any) -> None:
+    """Let templates that were compiled once be used again by the next build."""
+    folder = Path(app.doctreedir, "templates")
+    folder.mkdir(exist_ok=True)
+    app.builder.templates.environment.bytecode_cache = FileSystemBytecodeCache(str(folder))
+
+
+def write_only_what_changed(app: Any, builder: BookBuilder) -> None:
+    """Sphinx writes a page again when one that it lists was read; our numbering knows whether it shows a change."""
+    app.env.files_to_rebuild = {}
+
+
+def without_toctree(app: Any, page: str, template: str, context: dict[str, Any], document: object) -> None:
+    """Before the theme looks at a page: there is no tree for it to work on."""
+    context["octavo_toctree"] = context["toctree"]
+    context["toctree"] = lambda **options: ""
+
+
+def with_sidebar(app: Any, page: str, template: str, context: dict[str, Any], document: object) -> None:
+    """After the theme: our sidebar is the one that it made."""
+    context["toctree"] = context.pop("octavo_toctree")
+    context["furo_navigation_tree"] = app.builder.sidebar(page)
+
+
+def setup(app: Any) -> None:
+    """Put :class:`BookBuilder` in the place of Sphinx's."""
+    app.add_builder(BookBuilder, override=True)
+    app.connect("builder-inited", keep_templates)
+    app.connect("write-started", write_only_what_changed)
+    app.connect("html-page-context", without_toctree, priority=400)
+    app.connect("html-page-context", with_sidebar, priority=600)
