@@ -34,8 +34,8 @@ test-all: .venv/.test ## every test, the slow ones too
 lint: .venv/.test ## ruff and mypy over the toolchain
 	@.venv/bin/ruff check tools && .venv/bin/ruff format --check tools && cd tools && ../.venv/bin/mypy
 
-bench: .venv/.test ## how long the parts take, as ratios within one run
-	@.venv/bin/python tools/bench/bench.py $(BOOK)
+bench: .venv/.test ## how long the parts take, beside d2lbook; BOOK=… another book, D2LBOOK=… its program, to run it too
+	@.venv/bin/python tools/bench/bench.py $(BOOK) $(if $(D2LBOOK),--d2lbook $(D2LBOOK))
 
 clean: .venv/.octavo ## remove what was built; results and environments stay
 	@$(OCTAVO) clean

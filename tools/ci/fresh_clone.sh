@@ -21,6 +21,7 @@ if [ -d "$OCTAVO_CACHE/environments" ]; then
     exit 1
 fi
 python3 tools/ci/check_site.py . _build/html
+python3 tools/ci/check_words.py . _build/html
 test -z "$(git status --porcelain)" || { git status --short; echo "make html changed the checkout" >&2; exit 1; }
 
 page=${1:-$(python3 tools/ci/turn.py . "$(git rev-parse HEAD)")}

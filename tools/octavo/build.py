@@ -37,8 +37,6 @@ State = Literal["fresh", "stale", "missing", "failed"]
 # by its text: an import inside of a magic or a call counts too, and one in a comment costs nothing but a run
 _IMPORTS_LIBRARY = re.compile(rf"\bimport.*\b{LIBRARY_ALIAS}\b|\b{LIBRARY_ALIAS}\b.*\bimport")
 
-SITE_RECEIPT = "html.receipt"
-"""File in the output folder that says what the website was built from."""
 
 SOURCE_MAP = ".map.json"
 """End of the name of a module's source map."""
@@ -527,21 +525,31 @@ class Workshop:
 
     # -- rendering
 
-    def finished_site(self, *, execute: bool) -> Path | None:
+    def _site(self, kind: str, tabs: Sequence[str]) -> Path:
+        """What belongs to a website in the output folder: of the whole book, or of these frameworks alone."""
+        assert self.settings is not None
+        return self.output / "-".join([kind, *(tab for tab in self.settings.tabs if tab in tabs)])
+
+    def finished_site(self, tabs: Sequence[str] = (), *, execute: bool) -> Path | None:
         """The front page of the website if nothing has changed since it was built; else ``None``.
 
         With ``execute`` every result has to be there too. What the build said is said again.
         """
         if self.settings is None:
             return None
-        receipt = Receipt.load(self._output_folder / SITE_RECEIPT)
+        if not self._output_folder.is_dir():
+            return None
+        receipt = Receipt.load(self._site("receipt", tabs))
         if receipt is None or (execute and not receipt.executed) or not receipt.holds(self._facts_of_site()):
             return None
         self.diagnostics.add(*receipt.messages)
         return Path(receipt.products[0])
 
-    def build_html(self, progress: Progress) -> Path | None:
-        """Bring the website up to date; returns its front page, or ``None`` when there is no book to render."""
+    def build_html(self, progress: Progress, tabs: Sequence[str] = ()) -> Path | None:
+        """Bring the website up to date; returns its front page, or ``None`` when there is no book to render.
+
+        With ``tabs`` it is a website of these frameworks alone, in a folder of its own.
+        """
         if self.book is None or self.settings is None or not self.book.pages:
             return None
         from octavo.render.project import render_html
@@ -549,9 +557,10 @@ class Workshop:
         facts = self._facts_of_site()
         found = Diagnostics()
         runs = self.shown()
-        stale = sum(not self._is_fresh(planned) for planned in self.plan.values()) if self._has_results else 0
+        planned = self.all(tabs=tabs) if self._has_results else []
+        stale = sum(not self._is_fresh(one) for one in planned)
         if stale:
-            progress.note(f"{stale} of {len(self.plan)} results are missing or older than their pages")
+            progress.note(f"{stale} of {len(planned)} results are missing or older than their pages")
         progress.stage(f"rendering {len(self.book.pages)} pages")
         with self._alone("rendering", progress):
             site = render_html(
@@ -559,9 +568,10 @@ class Workshop:
                 self.settings,
                 self.editions,
                 runs,
-                self.output / "html",
-                self.output / "doctrees",
+                self._site("html", tabs),
+                self._site("doctrees", tabs),
                 found,
+                tabs=tabs,
                 jobs=cores(),
             )
             # the reader has told of these already, without needing Sphinx
@@ -572,7 +582,7 @@ class Workshop:
             executed = (self._has_results and not stale) or not self.settings.eval_notebook
             files = file_digests(sorted({*site.files, *self._files_of_site()}))
             products = tuple(map(str, (site.front, *site.pages)))
-            Receipt(facts, files, products, tuple(self.diagnostics), executed).save(self.output / SITE_RECEIPT)
+            Receipt(facts, files, products, tuple(self.diagnostics), executed).save(self._site("receipt", tabs))
         return site.front
 
     def _facts_of_site(self) -> str:

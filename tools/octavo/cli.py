@@ -212,8 +212,8 @@ def build(
 
     from octavo.progress import progress_for
 
-    if set(products) == {"html"} and not tabs:
-        site = workshop.finished_site(execute=not no_execute)
+    if set(products) == {"html"}:
+        site = workshop.finished_site(tabs, execute=not no_execute)
         if site is not None:
             click.echo(f"nothing has changed: the website is {_shown(site)}", err=True)
             _finish(workshop)
@@ -232,7 +232,7 @@ def build(
             if folder is not None:
                 progress.note(f"the notebooks are in {_shown(folder)}")
         if "html" in products:
-            site = workshop.build_html(progress)
+            site = workshop.build_html(progress, tabs)
             if site is not None:
                 progress.note(f"the website is {_shown(site)}")
     _finish(workshop)

@@ -20,7 +20,9 @@ from octavo.source.blocks import FENCE
 TOOLS = Path(__file__).resolve().parents[1]
 REPOSITORY = TOOLS.parent
 MANUAL = TOOLS / "docs"
-PAGES = ("index", "start", "writing", "library", "results", "settings", "commands", "messages", "architecture")
+PAGES = (
+    "index", "start", "moving", "writing", "library", "results", "settings", "commands", "messages", "architecture",
+)  # fmt: skip
 Octavo = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -148,7 +148,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "a page of the site that is gone": lambda f: (f / "_build/html/b.html").unlink(),
     "a lock": lambda f: write(f, {"environments/jax.txt": "# python 3.11\njax==0.1\n"}),
     "a result": lambda f: write(f, {"outputs/b/jax.json": "{}"}),
-    "the receipt": lambda f: (f / "_build/html.receipt").write_bytes(b"\x80"),
+    "the receipt": lambda f: (f / "_build/receipt").write_bytes(b"\x80"),
 }
 
 

@@ -333,8 +333,8 @@ def check_code(document: Document) -> None:
 
 
 MARK = re.compile(
-    r"[ \t]*(?:#[ \t]*@(?:tab\b.*|hide(?:_all|_code|_outputs?)?|varies)|(?:#[ \t]*)?%%[ \t]*tab\b.*"
-    r"|#[ \t]*Hide[ \t]+(?:code|outputs?))\s*"
+    r"\s*(?:#\s*@(?:tab\b.*|hide(?:_all|_code|_outputs?)?|varies)|(?:#\s*)?%%\s*tab\b.*"
+    r"|#\s*Hide\s+(?:code|outputs?))\s*"
 )
 
 

@@ -270,7 +270,8 @@ def _tidied(block: str, packages: frozenset[str]) -> str:
     """A block with its imports sorted, without blanks at the ends of lines and blank lines around it."""
     # what isort has nothing to sort in, it gives back as it was
     if "import " in block and _MAY_IMPORT.search(block):
-        with contextlib.suppress(isort.exceptions.ISortError):  # raised for a block that asks to be skipped
+        # isort's own errors are for a block that asks to be skipped; of what is no Python it says all kinds of things
+        with contextlib.suppress(Exception):
             block = isort.code(block, config=_isort_config(packages))
     return "\n".join(line.rstrip() for line in block.split("\n")).strip()
 

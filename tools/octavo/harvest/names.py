@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from octavo.syntax import LIBRARY_ALIAS, Source, parse
@@ -66,6 +67,7 @@ class Survey:
         return frozenset(r.name for r in self.references if deferred or not r.deferred) | self.imported
 
 
+@lru_cache(maxsize=16384)  # most cells are the same in several frameworks
 def analyse(source: str) -> Names:
     """The names of a cell or a library's module; IPython's magics are tolerated."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import posixpath
 from collections.abc import Iterator, Set
 from html import escape
 from pathlib import Path
@@ -14,6 +15,7 @@ from sphinx.builders.html import StandaloneHTMLBuilder
 
 from octavo.render import navigation
 from octavo.render.application import MANY, BookApplication
+from octavo.render.nodes import TABS
 
 
 class BookBuilder(StandaloneHTMLBuilder):
@@ -51,6 +53,29 @@ class BookBuilder(StandaloneHTMLBuilder):
         if progress is not None:
             progress("write", docname)
         super().write_doc_serialized(docname, doctree)
+
+    def write_doc(self, docname: str, doctree: nodes.document) -> None:
+        """Write a page; its tables of contents say of each page which frameworks have it."""
+        for item in doctree.findall(nodes.list_item):
+            if any(name.startswith("toctree-l") for name in item["classes"]):
+                item[TABS] = self._tabs_of_entry(item, docname)
+        super().write_doc(docname, doctree)
+
+    def _tabs_of_entry(self, item: nodes.list_item, page: str) -> str:
+        """The frameworks of the page that an entry of a table of contents leads to, if some lack it."""
+        link = next(iter(item.findall(nodes.reference)), None)
+        address = link["refuri"].partition("#")[0] if link is not None else ""
+        return self._only().get(posixpath.normpath(posixpath.join(posixpath.dirname(page), address)), "")
+
+    @functools.cache  # noqa: B019 - there is one builder in a build
+    def _only(self) -> dict[str, str]:
+        """Address of each page → the frameworks that have it, or a page below, where not all do."""
+        tabs = set(cast(BookApplication, self._app).source.settings.tabs)
+        return {
+            self.get_target_uri(entry.page): " ".join(entry.tabs)
+            for entry in navigation.walk(self.tree)
+            if not tabs <= set(entry.tabs)
+        }
 
     def _title_of(self, page: str) -> tuple[str, str]:
         title = self.env.titles.get(page)

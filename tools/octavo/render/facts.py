@@ -26,6 +26,8 @@ class Numbered:
 
     kind: str
     anchor: str
+    line: int
+    """The author's line."""
     same_as: str = ""
     """Anchor of what this is a copy of, in another panel of its tab set: it has the same number."""
 

@@ -6,7 +6,7 @@ the most costly steps of a build. Here the tree is made once, and a page only wr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 
@@ -59,7 +59,16 @@ def _entries(
         seen.add(page)
         below = tuple(_entries(pages[page], pages, parents, title))
         tabs = set(pages[page].tabs).union(*(child.tabs for child in below))
+        if not tabs:  # nothing for any framework of this website
+            continue
         yield Entry(page, *title(page), tuple(sorted(tabs)), below)
+
+
+def walk(tree: Iterable[Entry]) -> Iterator[Entry]:
+    """Every entry of a tree."""
+    for entry in tree:
+        yield entry
+        yield from walk(entry.below)
 
 
 def sidebar(tree: Iterable[Entry], page: str, address: Callable[[str], str], tabs: Iterable[str]) -> str:

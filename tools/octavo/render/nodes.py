@@ -16,6 +16,10 @@ SHARED = "ov_shared"
 """Attribute of what stands in several panels of a tab set and is the same thing in each: equal in all of its copies."""
 
 
+TABS = "ov_tabs"
+"""Attribute of an entry in a table of contents: the frameworks that have the page, where not all do."""
+
+
 class tab_set(nodes.General, nodes.Element):  # noqa: N801 - docutils names nodes in lower case
     """Panels side by side, one a framework.
 
@@ -112,6 +116,18 @@ def _depart_entry(translator: Any, node: nodes.Element) -> None:
     type(translator).depart_entry(translator, node)
 
 
+def _visit_list_item(translator: Any, node: nodes.Element) -> None:
+    """An entry of a table of contents says for which frameworks it is."""
+    at = len(translator.body)
+    type(translator).visit_list_item(translator, node)
+    if node.get(TABS):
+        translator.body[at] = translator.body[at].replace("<li", f'<li data-tabs="{escape(node[TABS])}"', 1)
+
+
+def _depart_list_item(translator: Any, node: nodes.Element) -> None:
+    type(translator).depart_list_item(translator, node)
+
+
 def _visit_citation(translator: Any, node: nodes.Element) -> None:
     """An entry of the bibliography: docutils gives it a role that no longer is one."""
     type(translator).visit_citation(translator, node)
@@ -141,6 +157,7 @@ def setup(app: Sphinx) -> None:
         other = (_skip, _pass) if node is reader_note else plain
         app.add_node(node, html=html[node], latex=other, text=other, man=other, texinfo=other)
     app.add_node(nodes.entry, override=True, html=(_visit_entry, _depart_entry))
+    app.add_node(nodes.list_item, override=True, html=(_visit_list_item, _depart_list_item))
     app.add_node(nodes.citation, override=True, html=(_visit_citation, _depart_citation))
 
 

@@ -22,6 +22,7 @@ from octavo.render.application import BookApplication
 from octavo.render.facts import Contents, Numbered, Outline, Section, facts_of
 from octavo.render.labels import labels_of
 from octavo.render.nodes import SHARED
+from octavo.source.numbers import Numbers
 
 Number = tuple[int, ...]
 
@@ -59,7 +60,8 @@ class BookFacts(EnvironmentCollector):
                 facts.files = file_digests(sorted(env.srcdir / path for path in env.dependencies.get(page, ())))
         changed = TocTreeCollector().assign_section_numbers(env)
         before = env.toc_fignumbers
-        env.toc_fignumbers = _figure_numbers(env)
+        numbers = cast(BookApplication, app).source.numbers
+        env.toc_fignumbers = _figure_numbers(env) if numbers is None else _numbers_of_whole_book(env, numbers)
         return changed + [page for page in env.toc_fignumbers if env.toc_fignumbers[page] != before.get(page)]
 
 
@@ -80,7 +82,7 @@ def _outline(parent: nodes.Element, env: BuildEnvironment, shared: dict[int, str
             if kind:
                 anchor = node["ids"][0]
                 first = shared.setdefault(node[SHARED], anchor) if node.get(SHARED) else anchor
-                yield Numbered(kind, anchor, first if first != anchor else "")
+                yield Numbered(kind, anchor, node.line or 0, first if first != anchor else "")
             yield from _outline(node, env, shared)
 
 
@@ -132,6 +134,24 @@ def _figure_numbers(env: BuildEnvironment) -> dict[str, dict[str, dict[str, Numb
             walk(page, pages[page].outline, section)
 
     walk_page(env.config.root_doc, ())
+    return found
+
+
+def _numbers_of_whole_book(env: BuildEnvironment, numbers: Numbers) -> dict[str, dict[str, dict[str, Number]]]:
+    """The same for a website of some frameworks: its numbers are those that everything has in the whole book."""
+    found: dict[str, dict[str, dict[str, Number]]] = {}
+
+    def walk(page: str, outline: Sequence[Outline]) -> None:
+        for item in outline:
+            if isinstance(item, Section):
+                walk(page, item.inside)
+            elif isinstance(item, Numbered):
+                known = numbers.places.get((page, item.line))
+                if known is not None:
+                    found.setdefault(page, {}).setdefault(item.kind, {})[item.anchor] = known.number
+
+    for page, facts in facts_of(env).pages.items():
+        walk(page, facts.outline)
     return found
 
 

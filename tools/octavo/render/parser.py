@@ -33,6 +33,7 @@ from octavo.render.outputs import Pictures, failure_box, render
 from octavo.render.words import Words, words
 from octavo.source import dialect
 from octavo.source.core import plain_text
+from octavo.source.numbers import Numbers
 
 LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*(px|em|rem|ex|pt|pc|cm|mm|in|%)?")
 Tell = Callable[[Diagnostic], None]
@@ -53,6 +54,8 @@ class Source:
     pictures: Pictures
     note_missing: bool = True
     """Whether a cell that was not executed says so."""
+    numbers: Numbers | None = None
+    """The whole book's numbers, where the website has only some of its frameworks and would count otherwise."""
     documents: Mapping[str, Document] = field(init=False)
     """The book's pages by name."""
 
@@ -319,6 +322,10 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
             run = self.source.runs.get((self.page, tab))
             if run is not None and run.failure is not None and run.failure.cell is None:
                 notes.append(reader_note("", failure_box(run.failure, tab_title(tab)), tab=tab, always=True))
+        if not tabs and self.book_page.cells:
+            others = {tab: tab_title(tab) for cell in self.book_page.cells for tab in cell.tabs}
+            text = self.source.words.page_only.format(shown=", ".join(others.values()))
+            notes.append(nodes.paragraph(text, text, classes=["ov-not-executed"]))
         section = next(iter(self.document.findall(nodes.section)), None)
         if section is not None:
             section[1:1] = notes

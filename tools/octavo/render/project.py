@@ -39,6 +39,7 @@ from octavo.render.outputs import Pictures
 from octavo.render.parser import Source
 from octavo.render.words import locale_name
 from octavo.source.links import bibliographies
+from octavo.source.numbers import Kept, Numbers, number
 
 STATE = "octavo.pickle"
 """What the last build left beside its doctrees, and like Sphinx's own: digests of its pages, and their messages."""
@@ -68,6 +69,7 @@ def render_html(
     progress: Progress | None = None,
     *,
     note_missing: bool | None = None,
+    tabs: Sequence[str] = (),
     jobs: int = 1,
 ) -> Site:
     """Bring the website in ``output`` up to date.
@@ -76,14 +78,17 @@ def render_html(
     page is read again when its text, its editions, its results, its files or the settings changed.
     Every message, of Sphinx too, goes to ``diagnostics``, those of pages that are not read again included; nothing is
     printed. ``note_missing`` says whether a cell without results is marked so; by default it is where the book is meant
-    to be executed. ``jobs`` is how many processes read and write pages at once.
+    to be executed. With ``tabs`` the website has these frameworks only; its numbers are the whole book's. ``jobs`` is
+    how many processes read and write pages at once.
     """
     output.mkdir(parents=True, exist_ok=True)
     doctrees.mkdir(parents=True, exist_ok=True)
     if note_missing is None:
         note_missing = settings.eval_notebook
     heard = Diagnostics()
-    source = Source(book, settings, editions, runs, Pictures(doctrees / "pictures"), note_missing)
+    numbers = _numbers(book, doctrees / "outlines.pickle") if tabs else None
+    book, settings = _narrowed(book, settings, tabs)
+    source = Source(book, settings, editions, runs, Pictures(doctrees / "pictures"), note_missing, numbers)
     digests = {document.page: _digest(document, settings, editions, runs, note_missing) for document in book.pages}
     before = _State.load(doctrees / STATE)
     replace(before, complete=False).save(doctrees / STATE)  # in case this build does not end
@@ -135,6 +140,26 @@ def render_html(
     used |= {path for page in _facts(application) for path in page.files or ()}
     used.update(str(settings.root / name) for name in _named_files(settings))
     return Site(output / f"{settings.index}.html", tuple(output / f"{page}.html" for page in digests), frozenset(used))
+
+
+def _numbers(book: Book, path: Path) -> Numbers:
+    """The numbers of the whole book; outlines of pages are kept from build to build."""
+    kept: Kept = {}
+    with contextlib.suppress(Exception):  # a damaged pickle may raise anything
+        version, kept = pickle.loads(path.read_bytes())
+        kept = kept if version == own_code() else {}
+    numbers = number(book, kept=kept)
+    path.write_bytes(pickle.dumps((own_code(), kept)))
+    return numbers
+
+
+def _narrowed(book: Book, settings: Settings, tabs: Sequence[str]) -> tuple[Book, Settings]:
+    """The book and its settings with only these frameworks, if any are named."""
+    if not tabs:
+        return book, settings
+    chosen = tuple(tab for tab in settings.tabs if tab in tabs)
+    pages = (replace(page, tabs=tuple(tab for tab in page.tabs if tab in chosen)) for page in book.pages)
+    return Book(tuple(pages)), replace(settings, tabs=chosen)
 
 
 def _facts(application: BookApplication | None) -> Iterable[PageFacts]:

@@ -37,6 +37,8 @@ class References(SphinxPostTransform):
             if label is None:
                 continue
             key = label.lower()
+            if label not in equations and key not in standard.anonlabels and self._is_elsewhere(node, label):
+                continue
             if node["reftype"] == "eq":
                 if label not in equations and key in standard.anonlabels:
                     node["refdomain"], node["reftype"], node["reftarget"] = "std", "numref", key
@@ -44,6 +46,22 @@ class References(SphinxPostTransform):
                 node["refdomain"], node["reftype"], node["reftarget"] = "math", "eq", label
             if node["reftype"] == "numref" and key in standard.anonlabels:
                 self._resolve_numbered(node, key)
+
+    def _is_elsewhere(self, node: addnodes.pending_xref, label: str) -> bool:
+        """Whether only frameworks that this website does not have know a label; then its words stand without a link."""
+        source = cast(BookApplication, self.env._app).source
+        found = source.numbers.find(label) if source.numbers is not None else None
+        if found is None:
+            return False
+        shown = found.title
+        if node["refexplicit"]:
+            shown = node.astext()
+        elif found.kind == "equation":
+            shown = f"({found.written})"
+        elif found.number and node["reftype"] == "numref":
+            shown = self.config.numfig_format[found.kind] % found.written
+        node.replace_self(nodes.inline(shown, shown))
+        return True
 
     def _resolve_numbered(self, node: addnodes.pending_xref, key: str) -> None:
         """Sphinx would load the other page for each reference; what counts was noted when that was read."""

@@ -31,6 +31,8 @@ class Words:
     """Description of a picture about which nothing is known."""
     plot: str = "Plot"
     """Begins the description of a drawing."""
+    page_only: str = "This page is for {shown} only."
+    """In a website of some frameworks, at the top of a page that has none of them."""
     numbered: tuple[str, str, str] | None = None
     """How figures, tables and sections are named with their number, where Sphinx's own words will not do."""
 
@@ -51,6 +53,7 @@ _WORDS = {
         "Links",
         "Vom Code darüber gezeichnetes Bild",
         "Diagramm",
+        "Diese Seite gibt es nur für {shown}.",
     ),
     "zh": Words(
         "框架",
@@ -64,6 +67,7 @@ _WORDS = {
         "链接",
         "由上面的代码绘制的图片",
         "图表",
+        "本页仅适用于 {shown}。",
     ),
     "zh_tw": Words(
         "框架",
@@ -77,6 +81,7 @@ _WORDS = {
         "連結",
         "由上面的程式碼繪製的圖片",
         "圖表",
+        "本頁僅適用於 {shown}。",
     ),
     "ja": Words(
         "フレームワーク",
@@ -90,6 +95,7 @@ _WORDS = {
         "リンク",
         "上のコードが描いた画像",
         "グラフ",
+        "このページは {shown} 専用です。",
     ),
     "ko": Words(
         "프레임워크",
@@ -103,6 +109,7 @@ _WORDS = {
         "링크",
         "위 코드가 그린 그림",
         "그래프",
+        "이 페이지는 {shown} 전용입니다.",
     ),
     "vi": Words(
         "Framework",
@@ -116,6 +123,7 @@ _WORDS = {
         "Liên kết",
         "Hình do đoạn mã phía trên vẽ",
         "Đồ thị",
+        "Trang này chỉ dành cho {shown}.",
         ("Hình %s", "Bảng %s", "Mục %s"),
     ),
 }

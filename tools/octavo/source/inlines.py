@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from urllib.parse import quote
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
@@ -27,8 +26,6 @@ SCRIPTS = {
     "~": ("sub", re.compile(r"~((?:\\.|[^\s\\~])+)~(?!~)")),
 }
 STRUCK = re.compile(r"~~(?=\S)([^~](?:[^~]|~(?!~)){0,2000}?)(?<=\S)~~", re.DOTALL)
-STAND_IN = "\ue000"
-"""What stands for a space of an address while markdown-it reads it; from the private use area."""
 
 
 def install(md: MarkdownIt) -> None:
@@ -206,16 +203,15 @@ def _spaces_in_addresses(md: MarkdownIt, name: str) -> None:
         match = SPACED_ADDRESS.match(source, label_end + 1, state.posMax) if label_end >= 0 else None
         if match is None:
             return False
-        known = len(state.tokens)
-        address = re.sub(r"[ \t]", STAND_IN, match[1])
+        address = re.sub(r"[ \t]", "%20", match[1])
+        longer = len(address) - len(match[1])
         state.src = source[: match.start(1)] + address + source[match.end(1) :]
+        state.posMax += longer
         done = original(state, silent)
         state.src = source
-        for token in state.tokens[known:]:
-            for attribute in ("href", "src"):
-                value = token.attrGet(attribute)
-                if value:
-                    token.attrSet(attribute, str(value).replace(quote(STAND_IN), "%20").replace(STAND_IN, "%20"))
+        state.posMax -= longer
+        if done:
+            state.pos -= longer
         return done
 
     ruler.at(name, pandoc_reading)

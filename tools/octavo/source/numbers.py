@@ -7,6 +7,7 @@ its section of the second level, in the order in which the website shows it.
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -14,6 +15,7 @@ from typing import Literal
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from octavo.digests import digest
 from octavo.model import Book, CellKind, Document
 from octavo.source import directives
 from octavo.source.core import plain_text
@@ -65,12 +67,35 @@ class Numbers:
         return found
 
 
-def number(book: Book, tokens: Callable[[Document], Sequence[Token]] | None = None) -> Numbers:
-    """Number a book; ``tokens`` gives a page's tokens to whom has them already."""
-    parser = directives.parser()
-    read = tokens or (lambda document: parser.parse(document.text, {}))
+Kept = dict[str, tuple[str, bytes]]
+"""Page → digest of what its outline was read from, and the outline: what a later call need not read again."""
+
+
+def number(
+    book: Book, tokens: Callable[[Document], Sequence[Token]] | None = None, kept: Kept | None = None
+) -> Numbers:
+    """Number a book.
+
+    ``tokens`` gives a page's tokens to whom has them already; ``kept`` is changed to hold the outlines of this book.
+    """
     pages = {document.page: document for document in book.pages}
-    outlines = {page: _Outliner(document, pages, parser).outline(read(document)) for page, document in pages.items()}
+    outlines: dict[str, _Section] = {}
+    known: Kept = {}
+    parser = directives.parser()
+    structure = digest([(d.page, [(entry.page, entry.numbered) for entry in d.toc]) for d in book.pages])
+    for page, document in pages.items():
+        now = digest(document.text, document.tabs, structure) if kept is not None else ""
+        before = kept.get(page) if kept is not None else None
+        if before is None or before[0] != now:
+            read = tokens(document) if tokens is not None else parser.parse(document.text, {})
+            outlines[page] = _Outliner(document, pages, parser).outline(read)
+            before = (now, pickle.dumps(outlines[page])) if kept is not None else ("", b"")
+        else:
+            outlines[page] = pickle.loads(before[1])
+        known[page] = before
+    if kept is not None:
+        kept.clear()
+        kept.update(known)
     _number_sections(book, outlines)
     if book.pages:
         _Counter(outlines).visit(book.pages[0].page, ())

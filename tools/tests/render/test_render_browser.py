@@ -38,9 +38,10 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> MiniBook:
     built = make(
         tmp_path_factory.mktemp("site"),
         results=results,
-        index="# Book\n\n```toc\n:numbered:\na\nb\n```\n",
+        index="# Book\n\n```toc\n:numbered:\na\nb\nc\n```\n",
         a=f"# A\n\n{LONG}{sections}{wide}{table}{LONG}" + CELL % "plot(), same()" + LONG + torch_only,
         b=f"# B\n\n{LONG}" + CELL % "print(1)" + LONG + hidden + "## End\n\nAn unmistakable zeppelin.\n",
+        c="# Two of three\n\n" + CELL % "#@tab tensorflow\n1" + "Between.\n\n" + CELL % "#@tab jax\n2",
     )
     assert built.build() == []
     return built
@@ -67,7 +68,8 @@ def page(browser: object) -> Iterator[object]:
 
 
 def address(book: MiniBook, name: str) -> str:
-    return f"{(book.site / name.partition('?')[0].partition('#')[0]).as_uri()}{name[len('x.html') :]}"
+    file = name.partition("?")[0].partition("#")[0]
+    return f"{(book.site / file).as_uri()}{name[len(file) :]}"
 
 
 def shown_panels(page: object) -> set[str]:
@@ -89,6 +91,27 @@ def test_a_click_changes_every_set_and_the_next_page_remembers(book: MiniBook, p
     assert shown_panels(page) == {"jax"}
     selected = page.get_by_role("tab", selected=True)
     assert {selected.nth(n).inner_text() for n in range(selected.count())} == {"JAX"}
+
+
+def test_a_page_with_two_of_three_frameworks_shows_the_right_one(book: MiniBook, page: object) -> None:
+    shown = {"pytorch": ["tensorflow", "jax"], "tensorflow": ["tensorflow", "jax"], "jax": ["tensorflow", "jax"]}
+    for tab, panels in shown.items():
+        page.goto(address(book, f"c.html?tab={tab}"))
+        # each cell has one framework, and stands in for the others
+        assert page.locator(".ov-panel:visible").evaluate_all("all => all.map(p => p.dataset.tab)") == panels
+        assert page.get_by_text("This page has no PyTorch version").is_visible() == (tab == "pytorch")
+    page.goto(address(book, "c.html?tab=jax"))
+    assert page.get_by_text("This part has no JAX version; shown: TensorFlow.").is_visible()
+
+
+def test_the_contents_hold_what_the_framework_has(book: MiniBook, page: object) -> None:
+    for tab, there in (("pytorch", False), ("jax", True)):
+        page.goto(address(book, f"index.html?tab={tab}"))
+        assert page.locator(".sidebar-tree").get_by_text("3. Two of three").is_visible() == there
+        assert page.locator("article").get_by_text("3. Two of three").is_visible() == there
+    # who comes to the page all the same sees it in the contents
+    page.goto(address(book, "c.html?tab=pytorch"))
+    assert page.locator(".sidebar-tree").get_by_text("3. Two of three").is_visible()
 
 
 def test_an_address_opens_a_framework_and_an_anchor_its_panel(book: MiniBook, page: object) -> None:

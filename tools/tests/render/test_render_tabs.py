@@ -252,3 +252,69 @@ def test_the_generated_style_sheet_shows_panels_by_name_and_a_fallback(tmp_path:
     assert 'html[data-tab="jax"] .ov-panel[data-tab="jax"]' in css
     assert 'html[data-tab="jax"] .ov-set:not([data-tabs~="jax"])>.ov-first' in css
     assert '["pytorch", "tensorflow", "jax"]' in head(settings)
+
+
+def test_a_website_of_one_framework_has_the_numbers_of_the_whole_book(tmp_path: Path) -> None:
+    (tmp_path / "p.svg").write_text(PLOT)
+    cell = "```{.python .input}\n#@tab TAB\nx\n```\n"
+    book = make(
+        tmp_path,
+        index="# Book\n\n```toc\n:numbered:\na\nb\nc\n```\n",
+        a=f"""\
+            # A
+
+            :begin_tab:`jax`
+            ![Only jax](p.svg)
+            :label:`fig_jax`
+
+            $$j$$
+            :eqlabel:`eq_jax`
+            :end_tab:
+
+            :begin_tab:`pytorch`
+            ![Only torch](p.svg)
+            :label:`fig_torch`
+            :end_tab:
+
+            ![All](p.svg)
+
+            $$a$$
+            :eqlabel:`eq_all`
+
+            See :numref:`fig_torch`, :eqref:`eq_all`, :numref:`sec_b`, :numref:`sec_c`.
+
+            {cell.replace("TAB", "all")}
+            """.replace("            ", ""),
+        b=f"# B\n:label:`sec_b`\n\n{cell.replace('TAB', 'jax')}",
+        c=f"# C\n:label:`sec_c`\n\n{cell.replace('TAB', 'pytorch')}",
+    )
+    shown = []
+    for tabs in ((), ("jax",)):
+        assert book.build(tabs=tabs) == []
+        article = book.article("a")
+        captions = {
+            fig.one("span.caption-text").text: fig.one("span.caption-number").text for fig in article.all("figure")
+        }
+        shown.append((captions, [p.text for p in article.all("p") if p.text.startswith("See ")]))
+    assert shown[1][1] == shown[0][1] == ["See Figure 1.1, (1.2), Chapter 2, Chapter 3."]
+    assert shown[0][0] == {"Only torch": "Figure 1.1", "Only jax": "Figure 1.2", "All": "Figure 1.3"}
+    assert shown[1][0] == {"Only jax": "Figure 1.2", "All": "Figure 1.3"}
+    # what lacks the framework is reached by references only, and says so
+    assert [a.text for a in book.html("a").one("div.sidebar-tree").all("a")] == ["1. A", "2. B"]
+    assert "This page is for PyTorch only." in book.article("c").text
+    assert book.html("a").all("select") == []
+
+
+def test_the_tables_of_contents_hold_what_each_framework_has(tmp_path: Path) -> None:
+    cell = "```{.python .input}\n#@tab jax, pytorch\nx\n```\n"
+    pages = {"one__a": f"# A\n\n{cell}", "two__b": f"# B\n\n{cell}", "two__c": "# C\n"}
+    pages |= {"one__index": "# One\n\n```toc\na\n```\n", "two__index": "# Two\n\n```toc\nb\nc\n```\n"}
+    book = make(tmp_path, index="# Book\n\n```toc\none/index\ntwo/index\n```\n", **pages)
+    assert book.build() == []
+    entries = {li.all("a")[0].text: li.attributes.get("data-tabs") for li in book.html("index").all("li")}
+    assert entries == {"One": None, "A": "jax pytorch", "Two": None, "B": "jax pytorch", "C": None}
+    settings, _, _ = book.sources()
+    assert 'html[data-tab="tensorflow"] li[data-tabs]:not([data-tabs~="tensorflow"])' in book_css(settings)
+    # who is on such a page sees where
+    here = book.html("one/a").one("div.sidebar-tree").one("li.current-page")
+    assert "data-tabs" not in here.attributes

@@ -90,3 +90,20 @@ def test_pictures_are_looked_for_inside_of_the_book(tmp_path: Path) -> None:
         "x/y.md:1 there is no picture x/\0.svg",
         f"x/y.md:1 there is no picture x/{'x' * 300}.svg",
     ]
+
+
+def test_a_file_whose_html_a_page_takes_in_may_be_missing(tmp_path: Path) -> None:
+    (tmp_path / "there.html").touch()
+    rst = "```eval_rst \n\n.. raw:: html\n   :encoding: utf-8\n   :file: {}\n\n```\n"
+    text = rst.format("there.html") + rst.format("front.html") + "\n```{raw} html\n:file: side.html\n```\n"
+    assert book(tmp_path, index=text)[1] == [
+        "index.md:12 there is no file front.html",
+        "index.md:17 there is no file side.html",
+    ]
+
+
+def test_a_picture_on_another_host_is_told_of(tmp_path: Path) -> None:
+    text = "![](https://example.org/a.svg) ![](data:image/png;base64,AAAA) [](https://example.org)"
+    assert book(tmp_path, index=text)[1] == [
+        "index.md:1 this picture is on another host, which readers' browsers would be sent to"
+    ]
