@@ -89,6 +89,7 @@ def install(md: MarkdownIt) -> None:
         _not_after_a_paragraph(md, name)
     for name, signs in FIRST_SIGNS.items():
         _where_it_may_begin(md, name, signs)
+    _above_an_underline(md)
 
 
 def line_text(state: StateBlock, line: int) -> str:
@@ -420,6 +421,27 @@ def _unless_prose(pattern: re.Pattern[str], original: _BlockRule) -> _BlockRule:
         return original(state, start, end, silent)
 
     return careful
+
+
+def _above_an_underline(md: MarkdownIt) -> None:
+    """Ask the rule of underlined headings only where a line below could be an underline.
+
+    It asks every other rule about every line of a paragraph, and so does the rule of paragraphs after it.
+    """
+    ruler = md.block.ruler
+    rule = next(rule for rule in ruler.__rules__ if rule.name == "lheading")
+    original: _BlockRule = rule.fn
+
+    def careful(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+        line = start + 1
+        while line < end and not state.isEmpty(line):
+            # it ends where another block interrupts, which is not looked at here, so this does not look far
+            if line > start + 100 or state.src[state.bMarks[line] + state.tShift[line]] in "-=":
+                return original(state, start, end, silent)
+            line += 1
+        return False
+
+    ruler.at("lheading", careful, {"alt": list(rule.alt)})
 
 
 def _line_comment(state: StateBlock, start: int, end: int, silent: bool) -> bool:

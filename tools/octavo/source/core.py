@@ -216,7 +216,7 @@ def assemble(state: StateCore) -> None:
     """Attach labels, sizes and captions to what they belong to, and make figures out of lone pictures."""
     tokens: list[Token] = []
     for token in _with_marks_apart(state.tokens):
-        if token.type == "mark" and _attach(token, tokens):
+        if token.type == "mark" and _attach(state, token, tokens):
             continue
         tokens.append(token)
     for token in tokens:
@@ -342,7 +342,7 @@ def plain_text(tokens: list[Token]) -> str:
     return "".join(words)
 
 
-def _attach(mark: Token, before: list[Token]) -> bool:
+def _attach(state: StateCore, mark: Token, before: list[Token]) -> bool:
     """Give a mark to the block just before it; whether that block could take it."""
     name, value = mark.meta["name"], mark.meta["value"]
     last = before[-1] if before else None
@@ -357,13 +357,15 @@ def _attach(mark: Token, before: list[Token]) -> bool:
     if name in ("width", "height"):
         fits = target.type == "figure"
     elif name == "eqlabel":
-        fits = target.type == "math_block"
+        fits = target.type in ("math_block", "figure", "table_open")
     else:
         fits = target.type in ("heading_open", "table_open", "figure", "math_block")
     key = "label" if name == "eqlabel" else name
     if not fits or (target.meta or {}).get(key):
         return False
     target.meta = {**(target.meta or {}), key: value, f"{key}_line": (mark.map or [0])[0]}
+    if name == "eqlabel" and target.type != "math_block":
+        _report_misplaced(state, mark, "the mark of what is no equation is :label:")
     return True
 
 
@@ -402,7 +404,7 @@ def _captioned(state: StateCore, tokens: list[Token]) -> list[Token]:
         following = tokens[index + 1] if index + 1 < len(tokens) else None
         if token.type == "mark":
             below = following is not None and following.type == "table_open" and _label_below(following, token)
-            if below or (result and result[-1].type == "table_close" and _attach(token, result)):
+            if below or (result and result[-1].type == "table_close" and _attach(state, token, result)):
                 index += 1
                 continue
             _report_misplaced(state, token)
@@ -451,7 +453,7 @@ def _caption(tokens: list[Token], index: int) -> list[Token] | None:
     return children
 
 
-def _report_misplaced(state: StateCore, token: Token) -> None:
+def _report_misplaced(state: StateCore, token: Token, hint: str = "") -> None:
     name, value = token.meta["name"], token.meta["value"]
     things = {
         "label": "a heading, figure, table or equation",
@@ -465,7 +467,7 @@ def _report_misplaced(state: StateCore, token: Token) -> None:
             Code.MISPLACED_LABEL,
             f":{name}:`{value}` does not follow {things[name]}",
             (token.map or [0, 0])[0],
-            hint=f"put it on the line after {things[name]}",
+            hint=hint or f"put it on the line after {things[name]}",
             word=f":{name}:",
             fatal=False,
         ),

@@ -67,6 +67,8 @@ class _Reader:
         self.messages: list[Diagnostic] = []
         self.env: dict[str, Any] = {}
         self.tokens = _PARSER.parse(text, self.env)
+        self.inline = [_inline(token) for token in self.tokens]
+        """For each of the tokens, those in its lines, with their lines."""
 
     def document(self) -> tuple[Document, tuple[Diagnostic, ...]]:
         page = self.path.removesuffix(".md")
@@ -257,12 +259,12 @@ class _Reader:
             yield Label(match[1], "place", self._span(line, match[1]))
 
     def _references(self) -> Iterator[Reference]:
-        for token in self.tokens:
+        for token, inline in zip(self.tokens, self.inline, strict=True):
             if token.type == "figure" and token.map is not None:
                 line = next((n for n in range(*token.map) if token.meta["src"] in self.lines[n]), token.map[0])
                 yield Reference("image", token.meta["src"], "", self._span(line, token.meta["src"]))
             yield from self._raw_files(token)
-            for child, line in dialect.walk_inline(token):
+            for child, line in inline:
                 if child.type == "image":
                     source = str(child.attrGet("src") or "")
                     yield Reference("image", source, "", self._span(line, source))
@@ -321,8 +323,8 @@ class _Reader:
                 )
 
     def _check_roles(self) -> None:
-        for token in self.tokens:
-            for child, line in dialect.walk_inline(token):
+        for inline in self.inline:
+            for child, line in inline:
                 if child.type != "role" or child.meta["name"] in dialect.ROLES:
                     continue
                 name = child.meta["name"]
@@ -350,8 +352,8 @@ class _Reader:
 
     def _check_spoilt_roles(self) -> None:
         """What is meant as a role and is none, as translation by machine leaves it: a reader sees its source."""
-        for token in self.tokens:
-            for (child, line), (following, _) in pairwise([*dialect.walk_inline(token), (Token("", "", 0), 0)]):
+        for inline in self.inline:
+            for (child, line), (following, _) in pairwise([*inline, (Token("", "", 0), 0)]):
                 text = child.content if child.type == "text" else ""
                 spoilt = SPOILT_ROLE.search(text) if following.type == "code_inline" else None
                 for match, problem in (
@@ -390,6 +392,10 @@ class _Reader:
         at = whole.start() if whole else text.find(word, start) if word else -1
         column, width = (at + 1, len(word)) if at >= 0 else (0, 0)
         return Span(self.path, line + 1, line + 1, column, width)
+
+
+def _inline(token: Token) -> Sequence[tuple[Token, int]]:
+    return list(dialect.walk_inline(token)) if token.children or (token.meta or {}).get("caption") else ()
 
 
 def _closest(name: str, candidates: Sequence[str]) -> str:
