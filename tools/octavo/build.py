@@ -221,6 +221,8 @@ class Workshop:
 
         assert self.settings is not None
         for tab, library in self.settings.libraries.items():
+            if self._is_foreign(library):
+                continue
             if self._harvests_compatibly:
                 yield library.file, self._compatible_texts[tab]
             else:
@@ -231,6 +233,25 @@ class Workshop:
                 yield self.settings.version_file, version_text(existing, self.settings.release)
             else:
                 yield self.settings.version_file, package_init(self.settings.release, existing)
+
+    def _is_foreign(self, library: config.Library) -> bool:
+        """Whether somebody's own file stands where the module belongs; it is reported, and left as it is."""
+        from octavo.harvest.head import head_of
+
+        assert self.settings is not None
+        existing = _text_of(self.folder / library.file) or ""
+        if self.settings.harvest != "auto" or not existing.strip() or head_of(existing) is not None:
+            return False
+        self.diagnostics.add(
+            error(
+                Code.FOREIGN_MODULE,
+                f"{library.file} does not say that a tool made it, so it is left as it is",
+                config.place(self.settings, f"library-{library.tab}", "lib_file"),
+                hint="to have it written, remove it, or set [library] harvest to own or compatible",
+                tab=library.tab,
+            )
+        )
+        return True
 
     def _own_files(self, library: config.Library) -> Iterator[tuple[str, str]]:
         """A module with its stub, its source map and the mark that says that its package has types."""

@@ -79,6 +79,8 @@ class Code(Enum):
     """Saved code that runs in a notebook only, so that no module can hold it."""
     UNKNOWN_CLASS = "unknown-class"
     """``add_to_class`` names a class that is not saved before."""
+    FOREIGN_MODULE = "foreign-module"
+    """A module that neither octavo nor d2lbook made stands where the harvested one belongs."""
     LIBRARY_STALE = "library-stale"
     """A checked-in library file differs from what the book's cells give."""
     CELL_FAILED = "cell-failed"

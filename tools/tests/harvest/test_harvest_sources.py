@@ -174,3 +174,17 @@ def test_the_import_script_sees_what_is_wrong(
     answer = look_at(book, repository)
     assert answer.returncode == (told is not None), answer.stdout + answer.stderr
     assert (told or "are well") in answer.stdout
+
+
+@pytest.mark.parametrize("harvest", ["auto", "own"])
+def test_a_module_that_no_tool_made_stays_until_the_settings_say_otherwise(book: Path, harvest: str) -> None:
+    module = book / "d2l" / "torch.py"
+    module.write_text("MINE = 1\n")
+    (book / "config.ini").write_text(CONFIG.replace("harvest = own", f"harvest = {harvest}"))
+    workshop = Workshop(book)
+    written = workshop.write_libraries()
+    told = [(d.code, d.span and d.span.path) for d in workshop.diagnostics if d.code is Code.FOREIGN_MODULE]
+    if harvest == "auto":
+        assert module.read_text() == "MINE = 1\n" and written == () and told == [(Code.FOREIGN_MODULE, "config.ini")]
+    else:
+        assert "MINE" not in module.read_text() and "d2l/torch.py" in written and told == []
