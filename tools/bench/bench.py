@@ -117,8 +117,12 @@ def measure(command: tuple[str, ...], folder: Path, log: Path) -> Cost:
 
 
 def _watch(session: int, peaks: list[float], over: threading.Event) -> None:
-    """Note the greatest memory that the processes of a session have together; rarely, since looking takes time too."""
-    while not over.wait(0.25):
+    """Note the greatest memory that the processes of a session have together.
+
+    Looking takes the processes' time too, so the longer they run the more rarely this looks.
+    """
+    started = time.monotonic()
+    while not over.wait(min(2.0, 0.05 + (time.monotonic() - started) / 4)):
         peaks[0] = max(peaks[0], sum(_memory(int(entry.name), session) for entry in Path("/proc").glob("[0-9]*")))
 
 

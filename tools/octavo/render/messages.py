@@ -33,6 +33,7 @@ _PHRASES: tuple[tuple[str, Code], ...] = (
     (r"(Problems with|not found or reading it failed|Include file)", Code.MISSING_FILE),
     (r"undefined label|unknown document|equation not found", Code.UNKNOWN_REFERENCE),
 )
+_TWICE = re.compile(r"duplicate label (?:of equation )?([^,]+), other|Duplicate explicit target name: \"(.+?)\"")
 _REFERENCE_CODES = (Code.UNKNOWN_REFERENCE, Code.UNKNOWN_CITATION, Code.UNKNOWN_ROLE, Code.MISSING_FILE)
 
 
@@ -90,7 +91,7 @@ class DiagnosticHandler(logging.Handler):
 
     def _is_known_label(self, message: str) -> bool:
         """Whether a message is about a label that stands twice, and was read as a label."""
-        match = re.match(r"duplicate label ([^,]+), other instance|Duplicate explicit target name: \"(.+?)\"", message)
+        match = _TWICE.match(message)
         name = (match[1] or match[2]) if match else ""
         pages = self.application.source.book.pages
         return bool(name) and any(label.name.lower() == name.lower() for page in pages for label in page.labels)

@@ -33,7 +33,7 @@ from octavo.render.outputs import Pictures, failure_box, render
 from octavo.render.words import Words, words
 from octavo.source import dialect
 from octavo.source.core import plain_text
-from octavo.source.numbers import Numbers
+from octavo.source.numbers import Numbers, shared_ends
 
 LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*(px|em|rem|ex|pt|pc|cm|mm|in|%)?")
 Tell = Callable[[Diagnostic], None]
@@ -187,7 +187,7 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
         tabs = tuple(tab for tab in self.settings.tabs if tab in self.book_page.tabs or tab in named)
         blocks = {_line(token): token for token in run if token.type == "tab_block"}
         parts = {tab: [part for token in run if (part := self._part(token, tab)) is not None] for tab in tabs}
-        head, tail = _shared(list(parts.values()))
+        head, tail = shared_ends(list(parts.values()))
         first = parts[tabs[0]] if tabs else []
         for part in first[:head]:
             self._render_part(part, tabs[0], blocks)
@@ -566,18 +566,6 @@ def _shows(node: nodes.Node) -> bool:
     return any(
         True for _ in node.findall(lambda n: isinstance(n, nodes.Text | nodes.image | output_image | output_html))
     )
-
-
-def _shared(panels: Sequence[Sequence[Part]]) -> tuple[int, int]:
-    """How many parts at the beginning, and at the end of the rest, are the same in every panel."""
-    shortest = min((len(parts) for parts in panels), default=0)
-    head = 0
-    while head < shortest and all(parts[head] == panels[0][head] for parts in panels):
-        head += 1
-    tail = 0
-    while tail < shortest - head and all(parts[-1 - tail] == panels[0][-1 - tail] for parts in panels):
-        tail += 1
-    return head, tail
 
 
 def _similar_file(file: Path) -> str:

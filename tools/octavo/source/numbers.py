@@ -183,7 +183,7 @@ class _Outliner:
         tabs = self.document.tabs
         rows = {tab: [(token, inside) for token, inside in run if self._shows(token, tab)] for tab in tabs}
         ranks = {tab: [self._same(token) for token, _ in row] for tab, row in rows.items()}
-        head, tail = _shared(list(ranks.values()))
+        head, tail = shared_ends(list(ranks.values()))
         first = rows[tabs[0]] if tabs else []
         for token, inside in first[:head]:
             self._panel(token, inside, sections=sections, copy=copy)
@@ -287,7 +287,7 @@ def siblings(tokens: Sequence[Token]) -> Iterator[tuple[Token, Sequence[Token]]]
         at = end
 
 
-def _shared(panels: Sequence[Sequence[object]]) -> tuple[int, int]:
+def shared_ends(panels: Sequence[Sequence[object]]) -> tuple[int, int]:
     """How many parts at the beginning, and at the end of the rest, are the same in every panel."""
     shortest = min((len(parts) for parts in panels), default=0)
     head = 0

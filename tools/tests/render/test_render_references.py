@@ -216,10 +216,11 @@ def test_a_title_that_does_not_exist_cannot_be_shown(tmp_path: Path) -> None:
 
 
 def test_one_label_in_two_places_is_reported_once(tmp_path: Path) -> None:
-    index = "# T\n:label:`sec_same`\n\n```toc\nother\n```\n"
-    book = make(tmp_path, index=index, other="# O\n:label:`sec_same`\n")
+    index = "# T\n:label:`sec_same`\n\n$$x$$\n:eqlabel:`eq_same`\n\n```toc\nother\n```\n"
+    book = make(tmp_path, index=index, other="# O\n:label:`sec_same`\n\n$$y$$\n:eqlabel:`eq_same`\n")
     settings, pages, _ = book.sources()
-    assert [(d.code, place(d)) for d in check(pages, settings)] == [(Code.DUPLICATE_LABEL, ("other.md", 2))]
+    twice = [(Code.DUPLICATE_LABEL, ("other.md", 2)), (Code.DUPLICATE_LABEL, ("other.md", 5))]
+    assert [(d.code, place(d)) for d in check(pages, settings)] == twice
     assert book.build() == []
 
 
