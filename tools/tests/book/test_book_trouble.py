@@ -56,6 +56,9 @@ def test_a_file_where_a_folder_is_needed_is_named(
 def test_a_library_that_is_no_text_is_out_of_step_and_replaced(octavo: Octavo, small: Path) -> None:
     (small / "d2l").mkdir()
     (small / "d2l/torch.py").write_bytes(b"\xff\xfe")
+    assert "error[foreign-module]" in octavo("-C", small, "build", "lib", "--check").stderr
+    header = b"# Made from the book's pages by `octavo build lib`: edit the pages, not this file.\n"
+    (small / "d2l/torch.py").write_bytes(header + b"\xff\xfe")
     assert "error[library-stale]" in octavo("-C", small, "build", "lib", "--check").stderr
     assert "wrote d2l/torch.py" in octavo("-C", small, "build", "lib").stderr
 
