@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal
 from octavo import config
 from octavo.diagnostics import Code, Diagnostic, Diagnostics, Severity, error, warning
 from octavo.digests import digest, file_digest, file_digests, own_code
-from octavo.model import Book, CellKind, Definition, Document, Edition, Inputs, Run, Span
+from octavo.model import Book, CellKind, Definition, Document, Edition, Inputs, Needs, Run, Span
 from octavo.processors import cores
 from octavo.receipt import Receipt
 from octavo.syntax import LIBRARY_ALIAS
@@ -447,7 +447,8 @@ class Workshop:
         """Execute all of ``chosen``, keep their results and report their failures."""
         from octavo.execute import failures
         from octavo.execute.environment import EnvironmentFailure
-        from octavo.execute.schedule import Task, run_all
+        from octavo.execute.schedule import run_all
+        from octavo.execute.task import Task
 
         assert self.settings is not None
         progress.begin(len(chosen))
@@ -459,7 +460,7 @@ class Workshop:
                 lock=self.locks[planned.edition.tab],
                 folder=self._working_folder(planned.edition),
                 library=self.folder,
-                timeout=self.settings.timeout,
+                needs=Needs(timeout=self.settings.timeout),
                 expected=self.results.seconds(planned.edition.page, planned.edition.tab),
             )
             for planned in chosen

@@ -241,6 +241,10 @@ class CellRun:
     """Its outputs may differ from run to run and are not compared."""
     seconds: float = 0.0
     """Wall time, 0 when read back from the committed results."""
+    memory: int = 0
+    """Most bytes of main memory that its kernel held while it ran; 0 where nobody knows."""
+    gpu_memory: int = 0
+    """The same of its graphics cards together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +261,32 @@ class Failure:
     """Index into ``Edition.cells``."""
     traceback: tuple[str, ...] = ()
     """Lines of the traceback mapped to the author's lines, control codes removed."""
+    infrastructure: bool = False
+    """A fault of the machine and not of the page, so that another try, elsewhere if possible, may succeed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What executing a page in one framework takes from a machine. Never part of a key but for ``cpus``."""
+
+    gpus: tuple[int, int] = (0, 0)
+    """Fewest and most graphics cards: ``(1, 1)`` must have one, ``(0, 1)`` uses one where there is one."""
+    gpu_memory: int = 0
+    """Bytes of each card; 0 means the whole card."""
+    cpus: int = 1
+    """Cores, and threads of numerical libraries: the order of sums, and with it the last digits, depends on them."""
+    memory: int = 0
+    """Bytes of main memory; 0 where nobody said."""
+    timeout: float = 600.0
+    """Seconds that a cell may run."""
+    cell_timeouts: Mapping[int, float] = field(default_factory=dict)
+    """Index into ``Edition.cells`` → seconds, for cells that say so themselves."""
+    page_timeout: float = 0.0
+    """Seconds that the whole page may run; 0 means as long as its cells may."""
+    silence: float = 0.0
+    """Seconds that a running cell may print and draw nothing; 0 means as long as it may run."""
+    environment: str = ""
+    """Name of the lock that it runs with; empty for its framework's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,3 +318,5 @@ class Run:
     seconds: float = 0.0
     device: str = ""
     """What it ran on, such as ``cpu``; recorded, never part of the key."""
+    host: str = ""
+    """Name of the machine that it ran on; recorded in the local store, never committed."""

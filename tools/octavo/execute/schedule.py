@@ -7,7 +7,6 @@ import contextlib
 import heapq
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from octavo.execute import environment as environments
@@ -15,30 +14,12 @@ from octavo.execute.environment import Environment, EnvironmentFailure, Lock
 from octavo.execute.home import cache_home, environments_home
 from octavo.execute.kernel import Events, Silent, execute
 from octavo.execute.processes import Stop, StoppedError
-from octavo.model import Edition, Failure, Inputs, Run
+from octavo.execute.task import Task
+from octavo.model import Failure, Run
 from octavo.processors import cores
 
 Store = Callable[[Run], None]
 """Takes each run as soon as it is complete, in the thread of the engine."""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One page × one framework to execute."""
-
-    edition: Edition
-    inputs: Inputs
-    key: str
-    lock: Lock | EnvironmentFailure
-    """The lock of its framework, or why there is none."""
-    folder: Path
-    """The kernel's working directory: a scratch folder of this task alone."""
-    library: Path | None = None
-    """The folder that the book's library is imported from."""
-    timeout: float = 600.0
-    """Seconds that a cell may run."""
-    expected: float | None = None
-    """Seconds that it took the last time, if that is known."""
 
 
 def run_all(
@@ -189,7 +170,7 @@ class _Engine:
                 environment,
                 task.folder,
                 library=task.library,
-                timeout=task.timeout,
+                timeout=task.needs.timeout,
                 threads=self.threads,
                 events=self.events,
                 variables=self.variables,

@@ -10,8 +10,8 @@ import pytest
 from octavo.execute import key as keys
 from octavo.execute.environment import Environment, Lock, make, read_lock
 from octavo.execute.home import cache_home, environments_home
-from octavo.execute.schedule import Task
-from octavo.model import Cell, Code, Edition, EditionCell, Span
+from octavo.execute.task import Task
+from octavo.model import Cell, Code, Edition, EditionCell, Needs, Span
 
 NEEDED = """
 asttokens comm debugpy executing ipykernel ipython ipython-pygments-lexers jedi jupyter-client jupyter-core
@@ -78,6 +78,6 @@ def task(tmp_path: Path, small: Environment, small_lock: Lock) -> Callable[..., 
         versions = lock.versions if isinstance(lock, Lock) else {}
         inputs = keys.inputs(edition, frozenset(), False, {}, versions, {})
         folder = tmp_path / "scratch" / edition.page / edition.tab
-        return Task(edition, inputs, keys.key(inputs), lock, folder, library, timeout)  # type: ignore[arg-type]
+        return Task(edition, inputs, keys.key(inputs), lock, folder, library, Needs(timeout=timeout))  # type: ignore[arg-type]
 
     return build

@@ -230,7 +230,8 @@ sys.path.insert(0, {tests!r})
 from conftest import build_edition
 from octavo.execute import key as keys
 from octavo.execute.environment import read_lock
-from octavo.execute.schedule import Task, run_all
+from octavo.execute.schedule import run_all
+from octavo.execute.task import Task
 lock, _ = read_lock(Path({lock!r}))
 folder = Path({folder!r})
 source = "import os, subprocess, time\\nc = subprocess.Popen(['sleep', '60'])\\nopen('pids', 'w').write(f'{{os.getpid()}} {{c.pid}}')\\ntime.sleep(60)"
