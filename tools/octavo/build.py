@@ -7,15 +7,18 @@ take values and return values, and what goes wrong ends in :attr:`Workshop.diagn
 from __future__ import annotations
 
 import contextlib
+import datetime
 import hashlib
+import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from octavo import config
 from octavo.diagnostics import Code, Diagnostic, Diagnostics, Severity, error, warning
@@ -26,8 +29,16 @@ from octavo.receipt import Receipt
 from octavo.syntax import LIBRARY_ALIAS
 
 if TYPE_CHECKING:
-    from octavo.execute.environment import EnvironmentFailure, Lock
-    from octavo.execute.store import Results
+    from octavo.declarations import Declared
+    from octavo.execute.backends.shard import Shard
+    from octavo.execute.environments.environment import EnvironmentFailure, Lock
+    from octavo.execute.freshness.key import PageFacts, Uses
+    from octavo.execute.freshness.library import Graph
+    from octavo.execute.freshness.modules import Imports, LocalModules
+    from octavo.execute.machine.inventory import Machine
+    from octavo.execute.results.collect import Collected
+    from octavo.execute.results.store import Results
+    from octavo.execute.task import Task
     from octavo.harvest.module import HarvestedLibrary
     from octavo.memory import Memory
     from octavo.progress import Progress
@@ -62,8 +73,18 @@ class Planned:
     """One page in one framework, with all that decides its result."""
 
     edition: Edition
+    """As the kernel gets it, without comments; what pages show is in :attr:`Workshop.editions`."""
     inputs: Inputs
     key: str
+    needs: Needs = field(default_factory=Needs)
+    """Limits of time, and what it takes from the machine."""
+
+
+def shard_of(text: str) -> Shard:
+    """``2/4`` → the second of four shares; raises ``ValueError`` with a sentence that says what is wrong."""
+    from octavo.execute.backends.shard import Shard
+
+    return Shard.parse(text)
 
 
 class Workshop:
@@ -73,10 +94,27 @@ class Workshop:
         """The book in ``folder``; products go to ``output`` or where its settings say."""
         self.folder = folder.resolve()
         self.diagnostics = Diagnostics()
+        self._config = file_digest(self.folder / config.FILE_NAME)
         self.settings, messages = config.load(self.folder)
         self.diagnostics.add(*messages)
         self._output = output
         self._failures: dict[tuple[str, str], Run] = {}
+        self.scheduler = ""
+        """Address of the cluster that executes pages; empty for this machine."""
+        self.invocation: tuple[str, ...] = ("octavo",)
+        """How the user calls octavo for this book, which messages repeat."""
+        self.executed: list[Run] = []
+        """What this command has executed so far, failures included."""
+        self.deferred: dict[tuple[str, str], str] = {}
+        """(page, framework) → why this machine did not execute it."""
+        self._begun = datetime.datetime.now()
+        self._broken_links: tuple[Diagnostic, ...] = ()
+        self._known_locks: dict[str, Lock | EnvironmentFailure] = {}
+        self._known_modules: dict[tuple[Imports, tuple[str, ...]], LocalModules] = {}
+        self._module_texts: dict[str, str | None] = {}
+        self._watched_paths: set[str] = set()
+        self._digests: dict[str, str] = {}
+        self._known_files: dict[str, tuple[tuple[str, str], ...]] = {}
 
     # -- what the stages say
 
@@ -90,6 +128,9 @@ class Workshop:
         """Keep what was found out about pages for the next command, at the end of this one."""
         if "memory" in self.__dict__:
             self.memory.save()
+        if self.settings is not None and "plan" in self.__dict__ and self._output_folder.is_dir():
+            with contextlib.suppress(OSError):  # the next command finds out again
+                self._watched_file.write_text(json.dumps(self._watched()), encoding="utf-8")
 
     def read_line(self, path: str, line: int) -> str | None:
         """A line of one of the book's files, for the excerpt of a message."""
@@ -121,12 +162,25 @@ class Workshop:
         from octavo.source import links
         from octavo.source.toc import read_book, reading, texts
 
+        _ = self._sources  # as they are now: whatever changes from here on is new to the next build
         memory, read = self.memory, reading(self.settings)
         memory.read_ahead(dict(texts(self.settings)), read, cores())
         book, messages = read_book(self.settings, lambda path, text: memory.document(path, text, read))
         memory.forget_others(document.path for document in book.pages)
-        self.diagnostics.add(*messages, *links.check(book, self.settings))
+        self._broken_links = tuple(links.check(book, self.settings))
+        self.diagnostics.add(*messages, *self._broken_links)
         return book
+
+    @cached_property
+    def _sources(self) -> dict[str, str]:
+        """Path of each file that the book is read from, its results apart → digest of what stood there before that."""
+        from octavo.source.toc import markdown_files
+
+        assert self.settings is not None
+        pages = [self.settings.source / f"{page}.md" for page in markdown_files(self.settings)]
+        locks = [self.folder / self.settings.environments / f"{tab}.txt" for tab in self.settings.tabs]
+        modules = [self.folder / library.file for library in self.settings.libraries.values()]
+        return {str(self.folder / config.FILE_NAME): self._config, **file_digests([*pages, *locks, *modules])}
 
     @cached_property
     def memory(self) -> Memory:
@@ -207,10 +261,10 @@ class Workshop:
 
     def check(self) -> None:
         """Look at everything that can be looked at without executing or rendering."""
-        for part in (self.editions, self.libraries):
+        for part in (self.editions, self.libraries, self.declared):
             assert part is not None  # each reports what is wrong when it is first asked for
         if self.settings is not None and (self.folder / self.settings.environments).is_dir():
-            assert self.locks is not None  # a book that nobody executes with octavo has none
+            assert self._every_lock is not None  # a book that nobody executes with octavo has none
 
     # -- the library
 
@@ -270,7 +324,7 @@ class Workshop:
         """Write every library file that differs from what the pages give; returns the paths written."""
         if self.settings is None:
             return ()
-        from octavo.execute.store import write_whole
+        from octavo.execute.results.store import write_whole
 
         written = []
         for file, text in self._library_files():
@@ -278,6 +332,8 @@ class Workshop:
             if _text_of(path) != text:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_whole(path, text.encode("utf-8"))  # a kernel may be importing it
+                if str(path) in self._sources:
+                    self._sources[str(path)] = file_digest(path)
                 written.append(file)
         return tuple(written)
 
@@ -316,53 +372,293 @@ class Workshop:
     def results(self) -> Results:
         """The shelves that results stand on."""
         from octavo.execute.home import runs_home
-        from octavo.execute.store import Results
+        from octavo.execute.results.shared import configured
+        from octavo.execute.results.store import Results
 
         assert self.settings is not None
-        return Results(self.folder, self.settings.outputs, runs_home(self.cache), self.diagnostics.add)
+        report = self.diagnostics.add
+        shared = configured(self.settings.store, self.settings.store_mode, os.environ, report)
+        return Results(self.folder, self.settings.outputs, runs_home(self.cache), report, shared)
 
     @cached_property
     def locks(self) -> Mapping[str, Lock | EnvironmentFailure]:
         """Framework → its lock, or why there is none."""
         if self.settings is None:
             return {}
-        from octavo.execute.environment import EnvironmentFailure, read_lock
 
-        locks: dict[str, Lock | EnvironmentFailure] = {}
-        for tab in sorted({tab for _, tab in self.editions}, key=self.settings.tabs.index):
-            shown = f"{self.settings.environments}/{tab}.txt"
-            lock, messages = read_lock(self.folder / shown, shown)
+        tabs = sorted({tab for _, tab in self.editions}, key=self.settings.tabs.index)
+        return {tab: self._lock(tab) for tab in tabs}
+
+    @property
+    def _every_lock(self) -> Mapping[str, Lock | EnvironmentFailure]:
+        """The locks of all frameworks, and those that pages declare, by their names."""
+        named = sorted({one.needs.environment for one in self.declared.values()} - {""})
+        return {**self.locks, **{name: self._lock(name) for name in named}}
+
+    def _lock_path(self, name: str) -> str:
+        assert self.settings is not None
+        return f"{self.settings.environments}/{name}.txt"
+
+    def _lock(self, name: str) -> Lock | EnvironmentFailure:
+        """The lock of a name, or why there is none."""
+        from octavo.execute.environments.environment import EnvironmentFailure, read_lock
+
+        if name not in self._known_locks:
+            shown = self._lock_path(name)
+            lock, messages = read_lock(self._noted(shown), shown)
             self.diagnostics.add(*messages)
-            locks[tab] = lock or EnvironmentFailure(tab, f"{shown} is no complete lock")
-        return locks
+            self._known_locks[name] = lock or EnvironmentFailure(name, f"{shown} is no complete lock")
+        return self._known_locks[name]
+
+    def lock_of(self, tab: str, needs: Needs) -> Lock | EnvironmentFailure:
+        """The lock that a page runs with: the one that it declares, or its framework's."""
+        return self._lock(needs.environment or tab)
 
     @cached_property
     def plan(self) -> Mapping[tuple[str, str], Planned]:
         """(page, framework) → what decides its result, for everything that is meant to be executed."""
         if self.settings is None:
             return {}
-        from octavo.execute import key
-        from octavo.harvest.names import analyse
+        return {pair: self._planned(pair, declared) for pair, declared in self.declared.items()}
 
-        plan: dict[tuple[str, str], Planned] = {}
-        options = dict(self._declared())
-        definitions = {tab: library.definitions for tab, library in self.libraries.items()}
+    def _planned(self, pair: tuple[str, str], declared: Declared) -> Planned:
+        """What decides the result of one page in one framework."""
+        from octavo.execute.freshness import key
+        from octavo.execute.freshness.code import executed_text
+
+        _, tab = pair
+        edition, graph = self.editions[pair], self._graph(tab)
+        facts = self._page_facts(pair)
+        reached = key.reached(facts.uses, graph)
+        wanted = facts.imports
+        if reached or facts.uses.imported:
+            wanted |= graph.imported_by(reached)
+        modules = self._modules(wanted, tuple(name for name, _ in declared.modules))
+        uses = facts.uses
+        for path, text in modules.files.items():
+            uses |= self._uses_of_module(path, text)
+        verbatim = facts.looks or bool(key.reached(uses, graph) & graph.looking)
+        options = dict(self._options)
+        options.update(self._files_and_variables(declared.files, declared.variables))
+        for path, text in modules.files.items():
+            options[f"module {path}"] = key.digest(text if verbatim else executed_text(text))
+        for other, library in self._libraries_named(wanted, tab):
+            options[f"module {library.file}"] = key.digest(repr(sorted(self._graph(other).digests.items())))
+        if declared.needs.cpus != 1:
+            options["cpus"] = str(declared.needs.cpus)
+        lock = self.lock_of(tab, declared.needs)
+        shown = edition if verbatim else facts.executed
+        inputs = key.inputs(shown, uses, graph, getattr(lock, "versions", {}), options, verbatim=verbatim)
+        return Planned(shown, inputs, key.key(inputs), declared.needs)
+
+    def _page_facts(self, pair: tuple[str, str]) -> PageFacts:
+        """What the cells of a page tell by themselves, found out once for each text of the page."""
+        from octavo.execute.freshness.key import page_facts
+
+        assert self.book is not None
+        edition = self.editions[pair]
+        document = self._documents[pair[0]]
+        return self.memory.fact(
+            document, "execute", pair[1], lambda: page_facts(edition, _uses(c.code.text for c in edition.cells))
+        )
+
+    @cached_property
+    def _documents(self) -> Mapping[str, Document]:
+        return {document.page: document for document in self.book.pages} if self.book else {}
+
+    @cached_property
+    def graphs(self) -> Mapping[str, Graph]:
+        """Framework → the definitions of its library, as results depend on them. The module's text is not made for it.
+
+        They are known as long as the saved cells are the same, wherever on their pages these stand.
+        """
+        if self.settings is None:
+            return {}
+        from octavo.execute.freshness.library import Graph
+        from octavo.harvest.head import head_of
+        from octavo.harvest.module import definitions
+
+        graphs: dict[str, Graph] = {}
+        for tab, library in self.settings.libraries.items():
+            editions = [e for (page, t), e in self.editions.items() if t == tab and self.settings.is_notebook(page)]
+            existing = _text_of(self.folder / library.file)
+            saved = [(e.page, c.branches) for e in editions for c in e.cells if "@save" in c.branches.text]
+
+            lines = [(page, code.lines) for page, code in saved]
+
+            def make(*given: Any, lines: list[tuple[str, tuple[int, ...]]] = lines) -> _Library:
+                found, messages = definitions(*given)
+                return Graph.of(found), messages, lines
+
+            facts = digest(library, head_of(existing), [(page, code.text) for page, code in saved])
+            name, find = f"library {tab}", partial(make, editions, library, existing)
+            graph, messages, known_lines = self.memory.made(name, facts, find)
+            if known_lines != lines:
+                if messages:  # which name places
+                    graph, messages, _ = find()
+                else:
+                    graph = replace(graph, definitions=_moved(graph.definitions, known_lines, lines))
+            if self._harvests_compatibly:
+                messages = tuple(replace(message, severity=Severity.WARNING) for message in messages)
+            self.diagnostics.add(*messages)
+            graphs[tab] = graph
+        return graphs
+
+    def _graph(self, tab: str) -> Graph:
+        from octavo.execute.freshness.library import EMPTY
+
+        return self.graphs.get(tab, EMPTY)
+
+    @cached_property
+    def declared(self) -> Mapping[tuple[str, str], Declared]:
+        """(page, framework) → what is declared about executing it, for everything that is meant to be executed."""
+        if self.settings is None or not self.settings.eval_notebook:
+            return {}
+        from octavo import declarations
+
+        found: dict[tuple[str, str], Declared] = {}
         for (page, tab), edition in self.editions.items():
-            if not self.settings.eval_notebook or not self.settings.is_notebook(page):
-                continue
-            names = [analyse(cell.code.text) for cell in edition.cells]
-            lock = self.locks[tab]
-            inputs = key.inputs(
-                edition,
-                frozenset().union(*(n.library_reads for n in names)),
-                any(n.dynamic for n in names),
-                definitions.get(tab, {}),
-                getattr(lock, "versions", {}),
-                options,
-                imported=any(_IMPORTS_LIBRARY.search(cell.code.text) for cell in edition.cells),
+            if self.settings.is_notebook(page):
+                found[page, tab], messages = declarations.of(self._documents[page], edition, self.settings)
+                self.diagnostics.add(*messages)
+        pages = {page for page, _ in found}
+        for section in self.settings.execute_sections:
+            if not any(self.settings.matches(section.glob, page) for page in pages):
+                self.diagnostics.add(
+                    warning(
+                        Code.DECLARATION,
+                        f"[execute {section.glob}] names no page that is executed",
+                        section.span,
+                        hint="name pages as chapter_x/page.md, chapter_x/* or **/*",
+                    )
+                )
+        for declared in found.values():
+            for name, span in declared.modules:
+                if not any((self.folder / path).is_file() for path in _files_of_module(name)):
+                    message = f"modules: the book has no module {name}, so no result depends on it"
+                    hint = "name it as it is imported from the book's folder: tools.plots for tools/plots.py"
+                    self.diagnostics.add(warning(Code.MISSING_FILE, message, span, hint=hint))
+        return found
+
+    def suggestions(self, pages: Sequence[str] | None = None, tabs: Sequence[str] = ()) -> list[Span]:
+        """For each page that looks as if it uses a graphics card and declares none: the first line that looks so."""
+        from octavo.declarations import suggests_gpu
+
+        found: dict[str, Span] = {}
+        for planned in self.all(pages, tabs):
+            edition = planned.edition
+            if planned.needs.gpus == (0, 0) and edition.page not in found:
+                document = self._documents[edition.page]
+                place = self.memory.fact(document, "gpu", edition.tab, partial(suggests_gpu, edition))
+                if place is not None:
+                    found[edition.page] = place
+        return list(found.values())
+
+    # -- modules of the book's own that pages import
+
+    def _modules(self, wanted: Imports, named: tuple[str, ...]) -> LocalModules:
+        """The book's modules that code imports; asked often for the same imports, and answered once."""
+        from octavo.execute.freshness.modules import is_plain_init, local_modules
+
+        if (wanted, named) not in self._known_modules:
+            assert self.settings is not None
+            libraries = self.settings.libraries.values()
+            found = local_modules(
+                wanted,
+                self._module_text,
+                lambda: self._every_module,
+                skip=frozenset(library.file for library in libraries),
+                folders=self._import_folders,
+                named=named,
             )
-            plan[page, tab] = Planned(edition, inputs, key.key(inputs))
-        return plan
+            inits = {f"{library.package}/__init__.py" for library in libraries if library.package}
+            files = {p: t for p, t in found.files.items() if p not in inits or not is_plain_init(t)}
+            self._known_modules[wanted, named] = replace(found, files=dict(sorted(files.items())))
+            self._watched_paths.update(found.looked_for)
+        return self._known_modules[wanted, named]
+
+    @property
+    def _import_folders(self) -> tuple[str, ...]:
+        """Folders on a kernel's import path, relative to the book's: that and the source folder, which pages see."""
+        assert self.settings is not None
+        source = self.settings.source_dir.strip("/")
+        return ("",) if source in ("", ".") else ("", source)
+
+    @cached_property
+    def _every_module(self) -> tuple[str, ...]:
+        from octavo.execute.freshness.modules import modules_of
+
+        assert self.settings is not None
+        made = (self.settings.output_dir, self.settings.outputs, self.settings.environments)
+        without = [self._output_folder, *(self.folder / name for name in made)]
+        return tuple(modules_of(self.folder, self._import_folders, without))
+
+    def _module_text(self, path: str) -> str | None:
+        if path not in self._module_texts:
+            self._module_texts[path] = _text_of(self._noted(path))
+        return self._module_texts[path]
+
+    def _uses_of_module(self, path: str, text: str) -> Uses:
+        """What a module of the book's own does with the library; one beside it can reach it without naming it."""
+        from octavo.execute.freshness.key import Uses
+        from octavo.execute.freshness.modules import imports
+
+        assert self.settings is not None
+        uses = _uses([text])
+        beside = any(path.startswith(f"{library.package}/") for library in self.settings.libraries.values())
+        return Uses(uses.reads, True, uses.imported) if beside and imports(text).relative else uses
+
+    def _libraries_named(self, wanted: Imports, tab: str) -> Iterator[tuple[str, config.Library]]:
+        """Other frameworks' libraries that code imports."""
+        assert self.settings is not None
+        for other, library in self.settings.libraries.items():
+            if other != tab and any(n == library.module or n.startswith(f"{library.module}.") for n in wanted.names):
+                yield other, library
+
+    # -- what has to be the same for a product to be up to date, besides the book's source
+
+    def _watched(self) -> dict[str, list[str]]:
+        """What results depend on outside of the book's source, as its pages declare and import it."""
+        assert self.plan is not None  # making it finds out which modules are imported
+        names = {name for declared in self.declared.values() for name, _ in declared.variables}
+        globs = {name for declared in self.declared.values() for name, _ in declared.files}
+        locks = {self._lock_path(d.needs.environment) for d in self.declared.values() if d.needs.environment}
+        return {"paths": sorted(self._watched_paths | locks), "globs": sorted(globs), "variables": sorted(names)}
+
+    @property
+    def _watched_file(self) -> Path:
+        return self._output_folder / "watched.json"
+
+    def _dependencies(self) -> object:
+        """Digests of what pages declare and import; of pages that were not read, as the last command wrote it down."""
+        if not self._has_results:
+            return None  # nobody executes this book, and it may not have what that takes
+        if not self._has_results:
+            return None  # nothing is executed that could depend on them, and nobody asks for locks
+        if "book" in self.__dict__:
+            watched = self._watched()
+        else:
+            try:
+                watched = json.loads(self._watched_file.read_text(encoding="utf-8"))
+                names = [[str(name) for name in watched[kind]] for kind in ("paths", "globs", "variables")]
+            except (OSError, ValueError, TypeError, KeyError):
+                return None
+            watched = dict(zip(("paths", "globs", "variables"), names, strict=True))
+        files = [self._files_of(glob) for glob in watched["globs"]]
+        for path in watched["paths"]:
+            self._noted(path)
+        paths = [(path, self._digests[path]) for path in watched["paths"]]
+        return paths, files, list(self._variables(watched["variables"]))
+
+    def _noted(self, path: str) -> Path:
+        """A file of the book that is about to be read. Its digest as it is now is kept: it may change meanwhile."""
+        self._digests.setdefault(path, file_digest(self.folder / path))
+        return self.folder / path
+
+    @cached_property
+    def _options(self) -> Mapping[str, str]:
+        """What :meth:`_declared` gave before anything was executed."""
+        return dict(self._declared())
 
     def _declared(self) -> Iterator[tuple[str, str]]:
         """Declared data files and variables, by digest: what a variable holds may be a secret."""
@@ -378,9 +674,33 @@ class Workshop:
                         hint="name files by their paths from the book's folder; * and ** stand for many",
                     )
                 )
-            for path in paths:
-                yield f"file {path.relative_to(self.folder).as_posix()}", hashlib.sha256(path.read_bytes()).hexdigest()
-        for name in self.settings.variables:
+            yield from self._files_of(glob)
+        yield from self._variables(self.settings.variables)
+
+    def _files_and_variables(
+        self, files: Iterable[tuple[str, Span]], variables: Iterable[tuple[str, Span]]
+    ) -> Iterator[tuple[str, str]]:
+        """The same of what a page declares."""
+        for glob, span in files:
+            found = self._files_of(glob)
+            if not found:
+                message = f"files: names {glob}, which no file of the book is, so no result depends on it"
+                hint = "name files by their paths from the book's folder; * and ** stand for many"
+                self.diagnostics.add(warning(Code.MISSING_FILE, message, span, hint=hint))
+            yield from found
+        yield from self._variables(name for name, _ in variables)
+
+    def _files_of(self, glob: str) -> tuple[tuple[str, str], ...]:
+        """The files that a glob names, each with its digest."""
+        if glob not in self._known_files:
+            paths = sorted(path for path in self.folder.glob(glob) if path.is_file())
+            self._known_files[glob] = tuple(
+                (f"file {path.relative_to(self.folder).as_posix()}", file_digest(path)) for path in paths
+            )
+        return self._known_files[glob]
+
+    def _variables(self, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+        for name in names:
             if name in os.environ:
                 yield f"variable {name}", hashlib.sha256(os.fsencode(os.environ[name])).hexdigest()
 
@@ -389,7 +709,8 @@ class Workshop:
         return [self._state(planned) for planned in self.all(pages, tabs)]
 
     def _state(self, planned: Planned) -> PageState:
-        from octavo.execute import key
+        from octavo.execute import failures
+        from octavo.execute.freshness import key
 
         edition = planned.edition
         page, tab = edition.page, edition.tab
@@ -397,15 +718,28 @@ class Workshop:
             return PageState(page, tab, "fresh")
         failed = self.results.local.failed(planned.key)
         if failed is not None and failed.failure is not None:
-            place = f" at {failed.failure.span.path}:{failed.failure.span.line}" if failed.failure.span else ""
-            return PageState(page, tab, "failed", (f"{failed.failure.name}{place}",))
+            return PageState(page, tab, "failed", failures.reasons(failed, self.invocation))
         last = self.results.last(page, tab)
         if last is None:
-            return PageState(page, tab, "missing", ("it was never executed",))
-        library = self.libraries.get(tab)
-        definitions: Mapping[str, Definition] = library.definitions if library else {}
-        reasons = key.reasons(last.inputs, planned.inputs, edition, definitions)
-        return PageState(page, tab, "stale", reasons)
+            return PageState(page, tab, "missing", ("it was never executed", *self._lack(planned)))
+        reasons = key.reasons(last.inputs, planned.inputs, edition, self._graph(tab).definitions)
+        return PageState(page, tab, "stale", (*reasons, *self._lack(planned)))
+
+    def _lack(self, planned: Planned) -> tuple[str, ...]:
+        """Why this machine cannot execute a page, if it cannot."""
+        from octavo.execute.machine.slots import Lack, judge
+
+        if not planned.needs.gpus[0]:
+            return ()
+        lack = judge(planned.needs, self._machine, self._machine.cores)
+        return (f"it {lack.message}",) if isinstance(lack, Lack) else ()
+
+    @cached_property
+    def _machine(self) -> Machine:
+        """What this machine has, looked at only where a page must have a graphics card."""
+        from octavo.execute.machine.inventory import this_machine
+
+        return this_machine()
 
     def all(self, pages: Sequence[str] | None = None, tabs: Sequence[str] = ()) -> list[Planned]:
         """Everything that is meant to be executed among ``pages`` and ``tabs`` (all, if none are named)."""
@@ -417,10 +751,30 @@ class Workshop:
 
     def stale(self, pages: Sequence[str] | None = None, tabs: Sequence[str] = ()) -> list[Planned]:
         """What has no fresh result, among ``pages`` and ``tabs``; one that failed is tried again."""
-        return [planned for planned in self.all(pages, tabs) if not self._is_fresh(planned)]
+        every = self.all(pages, tabs)
+        if every:
+            self._fetch(every)
+        return [planned for planned in every if not self._is_fresh(planned)]
 
     def _is_fresh(self, planned: Planned) -> bool:
-        return self.results.find(planned.key, planned.edition.page, planned.edition.tab) is not None
+        """Whether there is a good result with this key. A committed one that was read before is not read again."""
+        page, tab = planned.edition.page, planned.edition.tab
+        path = self.results.committed.path(page, tab)
+        fact = (file_digest(path), planned.key)
+        known = self.memory.others.get(f"result {page} {tab}")
+        if fact[0] and known == fact and not path.is_symlink():
+            return True
+        if not self.results.has(planned.key, page, tab):
+            return False
+        last = self.results.last(page, tab) if fact[0] else None
+        # one with pictures is good only as long as these are
+        if last is not None and last.key == planned.key and not any(o.data for c in last.cells for o in c.outputs):
+            self.memory.made(f"result {page} {tab}", fact[0], lambda: planned.key)
+        return True
+
+    def _fetch(self, wanted: Iterable[Planned]) -> None:
+        """Bring results of the shared store here: all at once, and before anybody relies on their being good."""
+        self.results.fetch((one.key, one.edition.page, one.edition.tab) for one in wanted)
 
     # -- execution
 
@@ -439,45 +793,194 @@ class Workshop:
                 # what another build has made while this one waited is not made again
                 left = [planned for planned in chosen if rerun or not self._is_fresh(planned)]
                 runs = self._run(left, progress, jobs, rerun)
+            self.results.share(one.key for one in left)  # what the shared store did not take at once
         if not self.diagnostics.has_errors:  # which may hide pages
             self.results.committed.prune(self.editions)
         return runs
 
     def _run(self, chosen: Sequence[Planned], progress: Progress, jobs: int | None, rerun: bool) -> list[Run]:
         """Execute all of ``chosen``, keep their results and report their failures."""
-        from octavo.execute import failures
-        from octavo.execute.environment import EnvironmentFailure
         from octavo.execute.schedule import run_all
+        from octavo.execute.scratch import working_folder
         from octavo.execute.task import Task
 
         assert self.settings is not None
-        progress.begin(len(chosen))
         tasks = [
             Task(
                 edition=planned.edition,
                 inputs=planned.inputs,
                 key=planned.key,
-                lock=self.locks[planned.edition.tab],
-                folder=self._working_folder(planned.edition),
+                lock=self.lock_of(planned.edition.tab, planned.needs),
+                folder=self.output / "run" / planned.edition.tab,
                 library=self.folder,
-                needs=Needs(timeout=self.settings.timeout),
+                needs=planned.needs,
                 expected=self.results.seconds(planned.edition.page, planned.edition.tab),
             )
             for planned in chosen
         ]
+        known = {(t.edition.page, t.edition.tab): t.expected for t in tasks if t.expected is not None}
+        progress.begin(len(tasks), known)
+
+        source, resources = self.settings.source, tuple(self.settings.resource_paths())
+        (self.output / "run").mkdir(exist_ok=True)  # what is in its way is told once, and not of each page
 
         def keep(run: Run) -> None:
+            run = self._in_pages(run)
             self.results.save(run, forced=rerun)
+            self.executed.append(run)
 
-        runs = run_all(tasks, jobs or self.settings.jobs, progress, keep, cache=self.cache)
-        self._failures = {(run.page, run.tab): run for run in runs if run.failure is not None}
-        # an author's mistake is told once: reading the page or the lock told of it, and executing meets it again
-        told = {(d.span.path, d.span.line) for d in self.diagnostics if d.code is Code.SYNTAX_ERROR and d.span}
-        unread = {tab for tab, lock in self.locks.items() if isinstance(lock, EnvironmentFailure)}
-        self.diagnostics.add(
-            *failures.diagnostics(r for r in runs if r.tab not in unread and _place_of_failure(r) not in told)
-        )
+        def prepare(task: Task) -> Path:
+            return working_folder(task.folder, task.edition.page, source, resources)
+
+        if self.scheduler:
+            runs = self._run_on_cluster(tasks, progress, keep, rerun)
+        else:
+            jobs, fork = jobs or self.settings.jobs, self.settings.fork != "never"
+            runs = run_all(tasks, jobs, progress, keep, cache=self.cache, prepare=prepare, fork=fork)
+        failed = [run for run in runs if run.failure is not None and run.failure.reason != "deferred"]
+        self._failures = {(run.page, run.tab): run for run in map(self._in_pages, failed)}
+        self._tell_failures([self._in_pages(run) for run in runs])
         return runs
+
+    def _run_on_cluster(
+        self, tasks: Sequence[Task], progress: Progress, keep: Callable[[Run], None], rerun: bool
+    ) -> list[Run]:
+        """Execute tasks on the workers of the cluster; gives the runs that there are when it has to give up."""
+        from octavo.execute.backends import parcel
+        from octavo.execute.backends.distributed import Cluster, ClusterError
+        from octavo.execute.backends.message import Manifest
+
+        assert self.settings is not None
+        shared = self.results.shared
+        assert shared is not None  # without it the scheduler is not asked for
+        declared = {name[len("file ") :] for task in tasks for name in task.inputs.options if name.startswith("file ")}
+        files = parcel.files_of_book(self.settings, {*self._every_module, *declared})
+        progress.stage(f"{len(files)} of the book's files go into the shared store, unless they are there")
+        done: list[Run] = []
+
+        def keep_and_remember(run: Run) -> None:
+            done.append(run)
+            keep(run)
+
+        try:
+            manifest = Manifest(
+                book=f"{parcel.plain(self.settings.name)}-{digest(str(self.folder))[:16]}",
+                files=parcel.send(files, shared.put_blob),
+                source=os.path.relpath(self.settings.source, self.folder),
+                resources=parcel.resources(self.settings),
+            )
+            fork = self.settings.fork != "never"
+            return Cluster(self.scheduler, shared, manifest, rerun, fork).run_all(tasks, progress, keep_and_remember)
+        except ClusterError as problem:
+            self.diagnostics.add(error(Code.CLUSTER, str(problem), hint=problem.hint))
+        except OSError as problem:  # of the store, which has been told, or of one of the files
+            message = f"the book's files cannot be sent to the workers: {problem.strerror or problem}"
+            self.diagnostics.add(error(Code.CLUSTER, message))
+        return done
+
+    def share(
+        self, shard: Shard, chosen: Sequence[Planned], pages: Sequence[str] | None, tabs: Sequence[str]
+    ) -> list[Planned]:
+        """What of ``chosen`` one of several machines is to execute, of all that ``pages`` and ``tabs`` name."""
+        from octavo.execute.backends.shard import Piece, settled
+
+        shared = self.results.shared
+        if shared is None or shared.mode != "read-write":
+            self.diagnostics.add(
+                warning(
+                    Code.SHARED_STORE,
+                    f"no other machine gets the results of the share {shard}, "
+                    + ("since there is no shared store" if shared is None else f"since the store is {shared.mode}"),
+                    hint="set [execute] store, or the variable OCTAVO_STORE, to a place that all machines may write",
+                )
+            )
+            shared = None
+        left = {(planned.edition.page, planned.edition.tab) for planned in chosen}
+
+        def seconds(page: str, tab: str) -> float | None:
+            return self.results.seconds(page, tab) if (page, tab) in left else 0.0
+
+        pieces = [Piece(one.edition.page, one.edition.tab, one.key) for one in self.all(pages, tabs)]
+        try:
+            shares = settled(pieces, shard.number, seconds, shared.create if shared else None)
+        except OSError as problem:
+            # to guess here would leave pages to nobody, or to several
+            message = f"the machines cannot settle who executes what: {problem.strerror or problem}"
+            self.diagnostics.add(error(Code.SHARED_STORE, message, hint="try again when the shared store answers"))
+            return []
+        return [one for one in chosen if shares[one.edition.page, one.edition.tab] == shard.index]
+
+    def _in_pages(self, run: Run) -> Run:
+        """A run whose failure is told in the lines of pages, where it went through the library too."""
+        from octavo.execute.kernels.tracebacks import in_pages
+        from octavo.harvest.sources import author_place
+
+        library = self.libraries.get(run.tab)
+        if run.failure is None or library is None:
+            return run
+
+        def find(path: str, line: int) -> Span | None:
+            return author_place(library, line, self.read_line) if path == library.file else None
+
+        return replace(run, failure=in_pages(run.failure, find))
+
+    def _tell_failures(self, runs: Sequence[Run]) -> None:
+        """Report failed runs, all at the end.
+
+        A mistake that reading the page or the lock told of is not told twice: it only gets the command that repeats it.
+        """
+        from octavo.execute import failures
+        from octavo.execute.environments.environment import EnvironmentFailure
+
+        for run in runs:
+            if run.failure is not None and run.failure.reason == "deferred":
+                self.deferred[run.page, run.tab] = run.failure.message
+        known = {(d.span.path, d.span.line) for d in self.diagnostics if d.code is Code.SYNTAX_ERROR and d.span}
+        unread = {tab for tab, lock in self.locks.items() if isinstance(lock, EnvironmentFailure)}
+        failed = [run for run in runs if run.failure is not None and run.tab not in unread]
+        told: dict[tuple[str, int], list[Run]] = {}
+        for run in failed:
+            place = _place_of_failure(run)
+            if place is not None and place in known:
+                told.setdefault(place, []).append(run)
+
+        def with_command(message: Diagnostic) -> Diagnostic:
+            runs = told.get((message.span.path, message.span.line)) if message.span else None
+            if message.code is not Code.SYNTAX_ERROR or not runs:
+                return message
+            command = failures.command(runs[0].page, [run.tab for run in runs], self.invocation)
+            return replace(message, command=command)
+
+        self.diagnostics.amend(with_command)
+        untold = [run for run in failed if _place_of_failure(run) not in told]
+        self.diagnostics.add(*failures.diagnostics(untold, self.editions, self.invocation))
+
+    def report(
+        self, pages: Sequence[str] | None, tabs: Sequence[str], *, junit: Path | None = None, json: Path | None = None
+    ) -> None:
+        """Write what this command has done for these pages (all, if none are named) as files for other programs."""
+        if junit is None and json is None:
+            return
+        from octavo.execute import report
+        from octavo.execute.results.files import write_whole
+
+        # a command that did not come to its plan has nothing to say of pages
+        planned = self.all(pages, tabs) if "plan" in self.__dict__ else []
+        by_pair = {(one.edition.page, one.edition.tab): one for one in planned}
+        editions = {pair: one.edition for pair, one in by_pair.items()}
+
+        def is_fresh(pair: tuple[str, str]) -> bool:
+            return self._is_fresh(by_pair[pair])
+
+        done = report.entries(editions, self.executed, self.deferred, is_fresh, self.invocation)
+        texts: dict[Path, str] = {}
+        if junit is not None:
+            texts[junit] = report.junit(done, self.read_line, self._begun)
+        if json is not None:
+            texts[json] = report.to_json(done, editions, self.diagnostics, self.read_line)
+        for path, text in texts.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, text.encode("utf-8"))
 
     @contextlib.contextmanager
     def _alone(self, doing: str, progress: Progress) -> Iterator[None]:
@@ -489,7 +992,9 @@ class Workshop:
             yield
 
     def _commit_known(self) -> None:
-        """Make the results that are known from elsewhere, another branch or checkout, the committed ones."""
+        """Make the results that are known from elsewhere, another branch, checkout or machine, the committed ones."""
+        self._fetch(self.plan.values())
+        self.results.share(planned.key for planned in self.plan.values())
         for (page, tab), planned in self.plan.items():
             last = self.results.last(page, tab)
             if last is None or last.key != planned.key:
@@ -497,36 +1002,12 @@ class Workshop:
                 if known is not None:
                     self.results.commit(replace(known, page=page))
 
-    def _working_folder(self, edition: Edition) -> Path:
-        """An empty scratch folder for a page's kernel, with the book's resources where the page expects them.
-
-        It stands where the page does, under a name of its own, so that ``../img`` leads to the pictures; what stands
-        above it, such as data that pages download to ``../data``, pages share.
-        """
-        assert self.settings is not None
-        root = self.output / "run" / edition.tab
-        chapter, _, name = edition.page.rpartition("/")
-        folder = root / f"{chapter}~{name}"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        source = self.settings.source.resolve()
-        for resource in self.settings.resource_paths():
-            target = (source / resource).resolve()
-            link = (root if chapter else folder) / resource.rstrip("/")
-            if not target.exists() or not target.is_relative_to(source):
-                continue
-            link.parent.mkdir(parents=True, exist_ok=True)
-            if link.is_symlink() and link.readlink() != target:
-                link.unlink()  # of a checkout that was moved or copied
-            if not os.path.lexists(link):  # a page may have made a folder of that name
-                link.symlink_to(target)
-        return folder
-
     def shown(self) -> Mapping[tuple[str, str], Run]:
         """(page, framework) → the results to render: fresh ones, this build's failures, or the last ones there are."""
         runs: dict[tuple[str, str], Run] = {}
         if not self._has_results:
             return runs
+        self._fetch(self.plan.values())
         for (page, tab), planned in self.plan.items():
             failed = self._failures.get((page, tab))
             fresh = self.results.find(planned.key, page, tab)
@@ -562,8 +1043,10 @@ class Workshop:
         if not self._output_folder.is_dir():
             return None
         receipt = Receipt.load(self._site("receipt", tabs))
-        if receipt is None or (execute and not receipt.executed) or not receipt.holds(self._facts_of_site()):
+        if receipt is None or not receipt.holds(self._facts_of_site()):
             return None
+        if not receipt.executed and (execute or self.results.shared is not None):
+            return None  # somebody may have shared what was missing
         self.diagnostics.add(*receipt.messages)
         return Path(receipt.products[0])
 
@@ -575,8 +1058,12 @@ class Workshop:
         if self.book is None or self.settings is None or not self.book.pages:
             return None
         from octavo.render.project import render_html
+        from octavo.source import links
 
         facts = self._facts_of_site()
+        if self._has_results:
+            self._fetch(self.plan.values())
+        results = file_digests(self._result_files())  # before they are read, as everything else
         found = Diagnostics()
         runs = self.shown()
         planned = self.all(tabs=tabs) if self._has_results else []
@@ -584,7 +1071,9 @@ class Workshop:
         if stale:
             progress.note(f"{stale} of {len(planned)} results are missing or older than their pages")
         progress.stage(f"rendering {len(self.book.pages)} pages")
+        receipt = self._site("receipt", tabs)
         with self._alone("rendering", progress):
+            receipt.unlink(missing_ok=True)  # from here on the site is not what was built before
             site = render_html(
                 self.book,
                 self.settings,
@@ -602,30 +1091,26 @@ class Workshop:
                 *(d for d in found if d.span is None or (d.code, d.span.path, d.span.line) not in told)
             )
             executed = (self._has_results and not stale) or not self.settings.eval_notebook
-            files = file_digests(sorted({*site.files, *self._files_of_site()}))
             products = tuple(map(str, (site.front, *site.pages)))
-            Receipt(facts, files, products, tuple(self.diagnostics), executed).save(self._site("receipt", tabs))
+            # a picture that was missing when the pages were read may have been there when they were rendered
+            if site.complete and tuple(links.check(self.book, self.settings)) == self._broken_links:
+                files = {**results, **site.files}
+                Receipt(facts, files, products, tuple(self.diagnostics), executed).save(receipt)
         return site.front
 
     def _facts_of_site(self) -> str:
-        """Digest of what a website depends on besides :meth:`_files_of_site`, and of which files there are."""
-        from octavo.source.toc import markdown_files
-
+        """Digest of what a website depends on, besides results and the files that rendering finds."""
         assert self.settings is not None
-        pages = [(page, file_digest(self.settings.source / f"{page}.md")) for page in markdown_files(self.settings)]
         results = self.folder / self.settings.outputs
         kept = sorted(path.relative_to(results).as_posix() for path in results.rglob("*"))
-        return digest(own_code(), str(self.folder), str(self._output_folder), pages, kept, list(self._declared()))
+        places = (str(self.folder), str(self._output_folder))
+        return digest(own_code(), places, self.settings, self._sources, kept, self._options, self._dependencies())
 
-    def _files_of_site(self) -> Iterator[str]:
-        """Files that decide what a website shows, besides pages and what rendering finds."""
+    def _result_files(self) -> Iterator[str]:
+        """Files that hold results, or would."""
         assert self.settings is not None
-        yield str(self.folder / config.FILE_NAME)
         results = self.folder / self.settings.outputs
         yield from (str(path) for path in results.rglob("*") if path.is_file())
-        for tab in self.settings.tabs:
-            yield str(self.folder / self.settings.environments / f"{tab}.txt")
-        yield from (str(self.folder / library.file) for library in self.settings.libraries.values())
         if self._has_results:
             yield from (str(self.results.local.path(planned.key)) for planned in self.plan.values())
 
@@ -669,7 +1154,7 @@ class Workshop:
 
     def environments(self) -> list[dict[str, object]]:
         """What ``octavo env`` lists: a mapping for each framework that has a lock."""
-        from octavo.execute.environment import Lock, existing, folder_of
+        from octavo.execute.environments.environment import Lock, existing, folder_of
         from octavo.execute.home import environments_home
 
         home = environments_home(self.cache)
@@ -681,17 +1166,17 @@ class Workshop:
                 "made": existing(lock, home) is not None,
                 "path": str(folder_of(lock, home)),
             }
-            for tab, lock in self.locks.items()
+            for tab, lock in self._every_lock.items()
             if isinstance(lock, Lock)
         ]
 
     def make_environments(self, tabs: Iterable[str], progress: Progress) -> None:
         """Make the environments of these frameworks, or of all."""
-        from octavo.execute.environment import EnvironmentFailure, make
+        from octavo.execute.environments.environment import EnvironmentFailure, make
         from octavo.execute.home import environments_home
 
-        wanted = set(tabs) or set(self.locks)
-        for tab, lock in self.locks.items():
+        wanted = set(tabs) or set(self._every_lock)
+        for tab, lock in self._every_lock.items():
             if tab not in wanted or isinstance(lock, EnvironmentFailure):
                 continue  # reading the lock told why there is none
             made = make(lock, environments_home(self.cache), progress.stage)
@@ -702,17 +1187,52 @@ class Workshop:
 
     def remove_environments(self, tabs: Iterable[str]) -> list[Path]:
         """Remove the environments of these frameworks' present locks; returns the folders removed."""
-        from octavo.execute.environment import Lock, folder_of
+        from octavo.execute.environments.environment import Lock, folder_of
         from octavo.execute.home import environments_home
 
         removed = []
         for tab in tabs:
-            lock = self.locks.get(tab)
+            lock = self._every_lock.get(tab)
             folder = folder_of(lock, environments_home(self.cache)) if isinstance(lock, Lock) else None
             if folder is not None and folder.is_dir():
                 shutil.rmtree(folder)
                 removed.append(folder)
         return removed
+
+    def collect(self, largest: int | None, *, shared: bool, dry_run: bool) -> Collected | None:
+        """Remove from the cache, or from the shared store, what nobody needs; until ``largest`` bytes are left.
+
+        ``None`` when nothing can be said about what this book needs. With ``dry_run`` nothing is removed.
+        """
+        if self.settings is None:
+            return None
+        from octavo.execute.environments.environment import Lock, folder_of
+        from octavo.execute.home import environments_home
+        from octavo.execute.results import collect
+        from octavo.execute.results.shared import StoreError
+
+        keys = {planned.key for planned in self.plan.values()}
+        locks = (self._lock(path.stem) for path in sorted((self.folder / self.settings.environments).glob("*.txt")))
+        home = environments_home(self.cache)
+        environments = {folder_of(lock, home).name for lock in locks if isinstance(lock, Lock)}
+        if self.diagnostics.has_errors:  # which may hide pages and locks, and what those need
+            return None
+        store = self.results.shared if shared else None
+        if shared and (store is None or store.mode != "read-write"):
+            message = "there is no shared store that this build may write"
+            hint = "set [execute] store or OCTAVO_STORE, and see that no mode forbids it"
+            self.diagnostics.add(error(Code.SHARED_STORE, message, hint=hint))
+            return None
+        try:
+            items = collect.in_store(store, keys) if store else collect.in_cache(self.cache, keys, environments)
+            found = collect.choose(items, largest, time.time())
+            if dry_run:
+                return found
+            if store:
+                return collect.without(found, collect.remove_from_store(store, found.removed))
+            return collect.without(found, collect.remove_from_cache(self.cache, found.removed))
+        except StoreError:
+            return None  # it has been told
 
     def clean(self) -> Path | None:
         """Remove the output folder if octavo made it; returns it, or ``None`` when there is nothing to remove."""
@@ -731,6 +1251,47 @@ class Workshop:
             return None
         shutil.rmtree(folder)
         return folder
+
+
+_Library: TypeAlias = "tuple[Graph, tuple[Diagnostic, ...], list[tuple[str, tuple[int, ...]]]]"
+"""A library's definitions, what is wrong with them, and the lines on which its saved cells stood."""
+
+
+def _uses(texts: Iterable[str]) -> Uses:
+    """What cells, or a module, have to do with the library."""
+    from octavo.execute.freshness.code import executed_text
+    from octavo.execute.freshness.key import Uses
+    from octavo.harvest.names import analyse
+
+    uses = Uses()
+    for text in texts:
+        names = analyse(text)
+        imported = _IMPORTS_LIBRARY.search(executed_text(text)) is not None
+        uses |= Uses(names.library_reads, names.dynamic, imported)
+    return uses
+
+
+def _moved(
+    definitions: Mapping[str, Definition],
+    old: Sequence[tuple[str, Sequence[int]]],
+    new: Sequence[tuple[str, Sequence[int]]],
+) -> dict[str, Definition]:
+    """Definitions whose cells stand on other lines now, cell for cell the same."""
+    lines: dict[tuple[str, int], int] = {}
+    for (page, before), (_, after) in zip(old, new, strict=True):
+        lines.update({(page, line): number for line, number in zip(before, after, strict=True)})
+
+    def moved(definition: Definition) -> Definition:
+        span = definition.span
+        first, last = (lines.get((definition.page, line), line) for line in (span.line, span.end))
+        return replace(definition, span=replace(span, line=first, end=last))
+
+    return {key: moved(definition) for key, definition in definitions.items()}
+
+
+def _files_of_module(name: str) -> tuple[str, str]:
+    path = name.replace(".", "/")
+    return f"{path}.py", f"{path}/__init__.py"
 
 
 def _place_of_failure(run: Run) -> tuple[str, int] | None:

@@ -6,10 +6,12 @@ imported inside the commands, so that ``--help`` answers at once.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import gc
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,10 +35,24 @@ _NOT_OURS = frozenset(
 """What the system refuses because of how the user's disk is, such as a folder that may not be written."""
 
 
+_MUTED = "octavo.muted"
+"""Where a command finds what takes its annotations."""
+
+
 class _Commands(click.Group):
     """Lists commands in the order in which they are written here: the order of a book's life."""
 
     def invoke(self, ctx: click.Context) -> object:
+        """Run a command; on GitHub nothing that it prints is obeyed, until its messages are told as annotations."""
+        from octavo import github
+
+        if not github.active():
+            return self._invoke(ctx)
+        with github.Muted(sys.stderr) as muted:
+            ctx.meta[_MUTED] = muted
+            return self._invoke(ctx)
+
+    def _invoke(self, ctx: click.Context) -> object:
         """Run a command; an interrupt has its own exit code, and a fault of ours says where its traceback is."""
         try:
             return super().invoke(ctx)
@@ -131,7 +147,10 @@ def _workshop(context: click.Context, *, output: Path | None = None) -> Workshop
     if folder == Path() and not (folder / "config.ini").exists():
         here = Path.cwd()
         folder = next((parent for parent in here.parents if (parent / "config.ini").exists()), folder)
-    return Workshop(folder, output=output)
+    workshop = Workshop(folder, output=output)
+    given: Path = context.find_root().obj
+    workshop.invocation = ("octavo",) if given == Path() else ("octavo", "-C", str(given))
+    return workshop
 
 
 def _finish(workshop: Workshop, *, as_json: bool = False) -> None:
@@ -139,6 +158,7 @@ def _finish(workshop: Workshop, *, as_json: bool = False) -> None:
     from octavo.diagnostics import Severity, format_diagnostic, to_json_lines
 
     workshop.remember()
+    _annotate(workshop)
     if as_json:
         click.echo(to_json_lines(workshop.diagnostics, workshop.read_line), nl=False)
     else:
@@ -154,16 +174,60 @@ def _finish(workshop: Workshop, *, as_json: bool = False) -> None:
         sys.exit(EXIT_ERRORS)
 
 
+def _annotate(workshop: Workshop) -> None:
+    """In a job of GitHub, leave the messages to be told as annotations at the end."""
+    muted = click.get_current_context().meta.get(_MUTED)
+    if muted is not None:
+        from octavo import github
+
+        source = workshop.settings.source if workshop.settings else workshop.folder
+        muted.lines += github.told_beside_lines(workshop.diagnostics, source, github.repository(workshop.folder))
+
+
+@contextlib.contextmanager
+def _reporting(
+    workshop: Workshop, pages: tuple[str, ...] | None, tabs: tuple[str, ...], junit: Path | None, report: Path | None
+) -> Iterator[None]:
+    """Write the reports that were asked for when the block ends, however it ends."""
+    try:
+        yield
+    finally:
+        workshop.report(pages, tabs, junit=junit, json=report)
+
+
 _tab = click.option("--tab", "tabs", multiple=True, metavar="TAB", help="Only this framework; may be repeated.")
 _json = click.option("--json", "as_json", is_flag=True, help="For machines: JSON on standard output.")
 _jobs = click.option(
     "-j", "--jobs", type=click.IntRange(min=1), help="Kernels at once. Default: [execute] jobs, or as many as cores."
+)
+_backend = click.option(
+    "--backend",
+    type=click.Choice(["local", "dask"]),
+    default="local",
+    show_default=True,
+    help="Where pages are executed: here, or by the workers of a Dask cluster.",
+)
+_address = click.option(
+    "--address", metavar="URL", help="With dask: its scheduler, tcp://HOST:PORT. Default: DASK_SCHEDULER_ADDRESS."
 )
 _output = click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
     help="Where products go. Default: the book's _build.",
+)
+
+_junit = click.option(
+    "--junit",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write what was executed as JUnit's XML, however the command ends.",
+)
+_report = click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The same as JSON, with times, memory and every message.",
 )
 
 
@@ -176,12 +240,41 @@ def _check_tabs(workshop: Workshop, tabs: tuple[str, ...]) -> None:
             raise click.BadParameter(f"this book has no framework {tab!r}; it has {known}", param_hint="--tab")
 
 
+def _use_backend(workshop: Workshop, backend: str, address: str | None) -> None:
+    """Let the workshop execute pages where the options say."""
+    if backend == "local":
+        if address is not None:
+            raise click.UsageError("--address is for --backend dask")
+        return
+    import importlib.util
+    import os
+
+    address = address or os.environ.get("DASK_SCHEDULER_ADDRESS", "")
+    if not address:
+        raise click.UsageError("--backend dask needs --address, or the variable DASK_SCHEDULER_ADDRESS")
+    if importlib.util.find_spec("distributed") is None:
+        raise click.UsageError("--backend dask needs Dask: python -m pip install 'octavo[dask]'")
+    if workshop.settings is not None:
+        store = workshop.results.shared
+        if store is None or not store.writes:
+            why = "none is set" if store is None else "it is read-only"
+            raise click.UsageError(
+                f"--backend dask needs a shared store that this machine may write, and {why}: "
+                "see [execute] store, or the variable OCTAVO_STORE"
+            )
+    workshop.scheduler = address
+
+
 @main.command()
 @click.argument("products", nargs=-1, required=True, metavar="PRODUCT...")
 @click.option("--no-execute", is_flag=True, help="Use the results there are; execute nothing.")
 @click.option("--check", "check_only", is_flag=True, help="With lib: only compare, show the difference, exit 1 if any.")
 @_tab
 @_jobs
+@_backend
+@_address
+@_junit
+@_report
 @_output
 @click.pass_context
 def build(
@@ -191,6 +284,10 @@ def build(
     check_only: bool,
     tabs: tuple[str, ...],
     jobs: int | None,
+    backend: str,
+    address: str | None,
+    junit: Path | None,
+    report: Path | None,
     output: Path | None,
 ) -> None:
     """Bring products up to date: html, lib, notebooks.
@@ -209,16 +306,17 @@ def build(
         raise click.UsageError("--check is for lib alone")
     workshop = _workshop(context, output=output)
     _check_tabs(workshop, tabs)
+    _use_backend(workshop, backend, address)
 
     from octavo.progress import progress_for
 
-    if set(products) == {"html"}:
+    if set(products) == {"html"} and junit is None and report is None:
         site = workshop.finished_site(tabs, execute=not no_execute)
         if site is not None:
             click.echo(f"nothing has changed: the website is {_shown(site)}", err=True)
             _finish(workshop)
             return
-    with progress_for() as progress:
+    with _reporting(workshop, None, tabs, junit, report), progress_for() as progress:
         if "lib" in products:
             if check_only:
                 workshop.compare_libraries()
@@ -249,23 +347,50 @@ def _shown(path: Path) -> str:
 @main.command()
 @click.argument("pages", nargs=-1, metavar="[PAGES]...")
 @click.option("--rerun", is_flag=True, help="Execute all that is named, fresh or not.")
+@click.option("--shard", metavar="I/N", help="Only the share of the machine I of N, such as 1/4.")
 @_tab
 @_jobs
+@_backend
+@_address
+@_junit
+@_report
 @click.pass_context
-def run(context: click.Context, pages: tuple[str, ...], rerun: bool, tabs: tuple[str, ...], jobs: int | None) -> None:
+def run(
+    context: click.Context,
+    pages: tuple[str, ...],
+    rerun: bool,
+    shard: str | None,
+    tabs: tuple[str, ...],
+    jobs: int | None,
+    backend: str,
+    address: str | None,
+    junit: Path | None,
+    report: Path | None,
+) -> None:
     """Execute what is stale, and keep the results.
 
     PAGES are pages, folders or globs of pages, such as chapter_x, chapter_x/page.md or 'chapter_*/*'; without any, the
     whole book.
     """
+    from octavo.build import shard_of
+
+    try:
+        share = shard_of(shard) if shard is not None else None
+    except ValueError as problem:
+        raise click.BadParameter(str(problem), param_hint="--shard") from None
     workshop = _workshop(context)
     _check_tabs(workshop, tabs)
+    _use_backend(workshop, backend, address)
 
     from octavo.progress import progress_for
 
     names = _named(workshop, pages)
-    with progress_for() as progress:
+    with _reporting(workshop, names, tabs, junit, report), progress_for() as progress:
         chosen = workshop.all(names, tabs) if rerun else workshop.stale(names, tabs)
+        if share is not None:
+            everything = len(chosen)
+            chosen = workshop.share(share, chosen, names, tabs)
+            progress.note(f"{len(chosen)} of {everything} results to make are the share {share}")
         workshop.execute(chosen, progress, jobs=jobs, rerun=rerun)
         if not chosen and not workshop.failed:
             progress.note("nothing is stale")
@@ -291,15 +416,21 @@ def _named(workshop: Workshop, patterns: tuple[str, ...]) -> tuple[str, ...] | N
 def status(context: click.Context, pages: tuple[str, ...], tabs: tuple[str, ...], as_json: bool) -> None:
     """Say what is fresh, stale (and why), missing or failed.
 
-    With --json: {"runs": [{"page", "tab", "state", "reasons"}], "messages": [as `octavo check --json`]}.
+    With --json: {"runs": [{"page", "tab", "state", "reasons"}], "messages": [as `octavo check --json`],
+    "suggestions": [{"path", "line", "declare"}]}.
     """
     workshop = _workshop(context)
     _check_tabs(workshop, tabs)
-    states = workshop.states(_named(workshop, pages), tabs)
+    names = _named(workshop, pages)
+    states = workshop.states(names, tabs)
+    suggested = workshop.suggestions(names, tabs)
     if as_json:
         rows = [{"page": s.page, "tab": s.tab, "state": s.state, "reasons": list(s.reasons)} for s in states]
         told = [diagnostic.to_json(workshop.read_line) for diagnostic in workshop.diagnostics]
-        click.echo(json.dumps({"runs": rows, "messages": told}, indent=2, ensure_ascii=False))
+        hints = [{"path": span.path, "line": span.line, "declare": "execute: gpus: 0-1"} for span in suggested]
+        workshop.remember()
+        answer = {"runs": rows, "messages": told, "suggestions": hints}
+        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
         if workshop.failed:
             sys.exit(EXIT_ERRORS)
         return
@@ -317,6 +448,12 @@ def status(context: click.Context, pages: tuple[str, ...], tabs: tuple[str, ...]
     for state in states:
         counts[state.state] = counts.get(state.state, 0) + 1
     click.echo(", ".join(f"{n} {name}" for name, n in counts.items()) or "no page has code to execute")
+    if suggested:
+        looks = "page looks as if it uses" if len(suggested) == 1 else "pages look as if they use"
+        declares = "declares" if len(suggested) == 1 else "declare"
+        place = f"{suggested[0].path}:{suggested[0].line}"
+        first = f"first: {place}" if len(suggested) > 1 else place
+        click.echo(f"{len(suggested)} {looks} a GPU and {declares} nothing: execute: gpus: 0-1 ({first})")
     _finish(workshop)
 
 
@@ -396,4 +533,89 @@ def clean(context: click.Context, output: Path | None) -> None:
     removed = workshop.clean()
     if removed is not None:
         click.echo(f"removed {_shown(removed)}")
+    _finish(workshop)
+
+
+# click's older versions have no argument of the type here
+class _Size(click.ParamType):  # type: ignore[type-arg]
+    """A number of bytes as people write it: ``5GB``, ``800 MB``, ``1.5G``, ``4GiB``."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Bytes."""
+        if isinstance(value, int):
+            return value
+        import re
+
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", str(value).strip(), re.IGNORECASE)
+        if found is None:
+            self.fail(f"{value!r} is no size; write 5GB or 800MB", param, ctx)
+        power = " KMGT".index(found[2].upper() or " ")
+        return int(float(found[1]) * (1024 if found[3] else 1000) ** power)
+
+
+def _bytes(number: int) -> str:
+    size = float(number)
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+_KINDS = {
+    "run": "result",
+    "environment": "environment",
+    "file": "sent file",
+    "work": "worker's folder",
+    "quarantined": "quarantined file",
+    "damaged": "damaged record",
+    "temporary": "temporary file",
+}
+"""What people call the kinds of things that gather."""
+
+
+@main.command("gc")
+@click.option("--max-size", type=_Size(), metavar="SIZE", help="Also remove the oldest runs until this is left: 5GB.")
+@click.option("--shared", is_flag=True, help="In the shared store instead of this machine's cache.")
+@click.option("--dry-run", is_flag=True, help="Remove nothing, say what would be removed.")
+@_json
+@click.pass_context
+def collect(context: click.Context, max_size: int | None, shared: bool, dry_run: bool, as_json: bool) -> None:
+    """Remove from the cache what no build needs.
+
+    Rubbish goes at once; environments and the like that were not used for 30 days and that this book has no lock of;
+    and, with --max-size, the results that were not used for longest. What this book needs always stays.
+    """
+    workshop = _workshop(context)
+    collected = workshop.collect(max_size, shared=shared, dry_run=dry_run)
+    if collected is None:
+        click.echo("nothing was removed", err=True)
+        _finish(workshop)
+        sys.exit(EXIT_ERRORS)
+    if as_json:
+        rows = {
+            name: [{"kind": i.kind, "name": i.name, "bytes": i.size, "needed": i.needed} for i in items]
+            for name, items in (("removed", collected.removed), ("kept", collected.kept))
+        }
+        table = {**rows, "freed": collected.freed, "bytes": collected.size, "dry_run": dry_run}
+        click.echo(json.dumps(table, indent=2))
+        workshop.remember()
+        return
+    removed = "would remove" if dry_run else "removed"
+    for item in collected.removed:
+        if item.kind != "run":
+            click.echo(f"{removed} the {_KINDS[item.kind]} {item.name}: {_bytes(item.size)}")
+    for what, items, size in (
+        (removed, collected.removed, collected.freed),
+        ("kept", collected.kept, collected.size),
+    ):
+        counts: dict[str, int] = {}
+        for item in items:
+            counts[item.kind] = counts.get(item.kind, 0) + 1
+        told = ", ".join(f"{number} {_KINDS[kind]}{'s' * (number != 1)}" for kind, number in counts.items())
+        click.echo(f"{what} {told or 'nothing'}: {_bytes(size)}")
+    if max_size is not None and collected.size > max_size:
+        click.echo(f"that is more than {_bytes(max_size)}, but this book needs it, or it was used lately")
     _finish(workshop)

@@ -2,7 +2,7 @@
 
 Every key is declared once, in :data:`KEYS`, with its default and a line of help; the manual's table and the check for
 unknown keys are made from the same declaration. The keys of the d2lbook format keep their names and meanings; those
-that octavo does not read stand in :data:`INHERITED`, with what to do instead.
+that octavo does not read stand in :mod:`octavo.inherited`, with what to do instead.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, cast
 
+from octavo import declarations
+from octavo.declarations import Section
 from octavo.diagnostics import Code, Diagnostic, Severity, error
+from octavo.inherited import INHERITED, Inherited
 from octavo.ini import IniError, IniFile
 from octavo.model import Span
 
@@ -37,20 +40,6 @@ class Key:
     help: str
     own: bool = False
     """Whether d2lbook does not know it: a value that does not fit it is an error, since no book came with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Inherited:
-    """One setting of the d2lbook format that octavo does not read."""
-
-    section: str
-    name: str
-    default: str = ""
-    """What d2lbook takes where a book leaves it out; a book that sets it to this is told nothing."""
-    instead: str = ""
-    """What the book's author can do instead, for a setting that pages, library or notebooks would show."""
-    product: str = ""
-    """The product that the setting is for. Until octavo makes it, nothing that it makes lacks anything."""
 
 
 KEYS: tuple[Key, ...] = (
@@ -73,11 +62,16 @@ KEYS: tuple[Key, ...] = (
     Key("build", "eval_notebook", "True", "Whether pages are executed at all."),
     Key("build", "warning_is_error", "False", "Whether a warning makes the build fail."),
     Key("execute", "timeout", "600", "Seconds that a cell may run.", own=True),
+    Key("execute", "page_timeout", "0", "Seconds that a page may run; 0 means as long as its cells may.", own=True),
+    Key("execute", "silence", "0", "Seconds that a running cell may print nothing; 0 means any.", own=True),
+    Key("execute", "fork", "auto", "``auto`` or ``never``: kernels as copies of a process.", own=True),
     Key("execute", "jobs", "0", "Kernels at once; 0 means as many as there are cores.", own=True),
     Key(
         "execute", "environments", "environments", "Folder of the locks, one ``TAB.txt`` for each framework.", own=True
     ),
     Key("execute", "outputs", "outputs", "Folder of the committed results.", own=True),
+    Key("execute", "store", "", "Folder or URL of a store that builds share.", own=True),
+    Key("execute", "store_mode", "read-write", "``read-write``, ``read-only`` or ``quarantine``.", own=True),
     Key("execute", "files", "", "Globs of data files that every page depends on.", own=True),
     Key("execute", "variables", "", "Environment variables that every page depends on.", own=True),
     Key("html", "header_links", "", "Links in the header: ``title, address, icon`` in threes."),
@@ -110,54 +104,6 @@ LIBRARY_KEYS: tuple[Key, ...] = (
     ),
     Key("library-TAB", "args_alias", "", "``name(a, b) -> call`` lines: aliases that move arguments."),
 )
-
-_SAVED = "mark the cells with #@save, and name their module in [library-TAB] lib_file"
-_OF_A_FRAMEWORK = "write it into the section of a framework, such as [library-pytorch]"
-
-INHERITED: tuple[Inherited, ...] = (
-    Inherited("build", "rsts", instead="move the text into Markdown pages; a fence eval_rst takes it as it is"),
-    Inherited(
-        "build", "html_dir", instead="the website goes to html in [build] output_dir, or in the folder of --output"
-    ),
-    Inherited(
-        "build",
-        "sphinx_extensions",
-        instead="pages know MyST's directives and Sphinx's own; scripts can be named in [html] include_js",
-    ),
-    Inherited(
-        "build",
-        "sphinx_configs",
-        instead="octavo sets Sphinx up itself; how pages look can be changed in files that [html] include_css names",
-    ),
-    Inherited("build", "origin_repo", product="translation"),
-    *(Inherited("translation", name, product="translation") for name in ("origin_repo", "origin_lang", "translator")),
-    Inherited("translation", "terminology", product="translation"),
-    *(Inherited("pdf", name, product="pdf") for name in ("main_font", "sans_font", "mono_font", "style")),
-    *(Inherited("pdf", name, product="pdf") for name in ("post_latex", "latex_logo", "latex_url")),
-    Inherited("library", "root_dir", instead=_SAVED),
-    *(
-        Inherited("library", name, instead=_OF_A_FRAMEWORK)
-        for name in ("lib_file", "lib_name", "simple_alias", "fluent_alias", "alias", "reverse_alias", "args_alias")
-    ),
-    Inherited(
-        "deploy",
-        "google_analytics_tracking_id",
-        instead="no page of octavo reports its readers; a script that does can be named in [html] include_js",
-    ),
-    *(Inherited("deploy", name, product="deploy") for name in ("github_repo", "s3_bucket", "other_file_s3urls")),
-    Inherited(
-        "colab",
-        "github_repo",
-        instead="pages have no button for Colab yet; a link to the notebooks can stand in [html] header_links",
-    ),
-    Inherited("colab", "exclusions", "*.html **/index.html", product="colab"),
-    Inherited("colab", "gpu_pattern", "gpu", product="colab"),
-    *(Inherited("colab", name, product="colab") for name in ("libs", "libs_header", "replace_svg_url")),
-    Inherited("sagemaker", "kernel", "conda_python3", product="sagemaker"),
-    *(Inherited("sagemaker", name, product="sagemaker") for name in ("github_repo", "libs", "libs_header")),
-    *(Inherited("slides", name, product="slides") for name in ("top_left", "top_right", "github_repo")),
-)
-"""Every setting of the d2lbook format that octavo does not read: named to the author, or left to its product."""
 
 PLACEHOLDER = re.compile(
     r"#{2,}\w+#{2,}|\{\{[^{}\n]*\}\}|\$\{[^{}\n]*\}"
@@ -235,11 +181,22 @@ class Settings:
     warning_is_error: bool = False
     timeout: float = 600.0
     """Seconds that a cell may run."""
+    page_timeout: float = 0.0
+    """Seconds that a page may run; 0 means as long as its cells may."""
+    silence: float = 0.0
+    """Seconds that a running cell may print and draw nothing; 0 means as long as it may run."""
+    fork: Literal["auto", "never"] = "auto"
+    """Whether kernels may be copies of a process that has imported their framework."""
     jobs: int = 0
     environments: str = "environments"
     outputs: str = "outputs"
+    store: str = ""
+    """Folder or URL of the shared store; empty where there is none."""
+    store_mode: Literal["read-write", "read-only", "quarantine"] = "read-write"
     files: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
+    execute_sections: tuple[Section, ...] = ()
+    """The sections ``[execute GLOB]`` in the order of the file: what they declare for some of the pages."""
     header_links: tuple[HeaderLink, ...] = ()
     favicon: str = ""
     logo: str = ""
@@ -264,6 +221,10 @@ class Settings:
     def is_notebook(self, page: str) -> bool:
         """Whether the page is one whose cells are executed and harvested."""
         return _names(self.notebooks, page) and not _names(self.non_notebooks, page) and not self.is_excluded(page)
+
+    def matches(self, glob: str, page: str) -> bool:
+        """Whether a glob of ``config.ini`` names a page, with ``.md`` or without, or a folder above it."""
+        return _names((glob,), page) or _matches(page, glob)
 
     def is_excluded(self, page: str) -> bool:
         """Whether the Markdown file is not part of the book."""
@@ -319,6 +280,37 @@ def load(root: Path) -> tuple[Settings | None, tuple[Diagnostic, ...]]:
         return None, (error(Code.CONFIG_SYNTAX, str(problem), Span(FILE_NAME, problem.line, problem.line)),)
 
 
+STORE_MODES = ("read-write", "read-only", "quarantine")
+"""What a build may do with the shared store."""
+
+
+def store_problem(address: str) -> str:
+    """Why a shared store cannot stand at this address, as the end of a sentence that repeats none of it; or empty."""
+    protocol, found, rest = address.partition("://")
+    if not address.isprintable():
+        return "has characters that no address has"
+    if not found:
+        if not address.startswith(("/", "~/")):
+            return "is neither the absolute path of a folder nor a URL"
+        return "has .. in it" if ".." in address.split("/") else ""
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]*", protocol) or "::" in address or "://" in rest:
+        return "is no URL of one place"
+    user = rest.rpartition("@")[0]  # as far as the last @, since a password may hold slashes
+    if ":" in user or (user and "/" not in user and protocol not in ("sftp", "ssh")):
+        return "has credentials in it; they belong into the environment or where the service's own tools keep them"
+    if "?" in rest or "#" in rest:
+        return "has a query or a fragment, in which credentials could stand"
+    if not re.fullmatch(r"[A-Za-z0-9._~/@:+=,%-]*", rest):
+        return "has characters that addresses of stores do not have, such as those of globs"
+    if any(part in (".", "..") or part.lower() in ("%2e%2e", "%2e.", ".%2e") for part in rest.split("/")):
+        return "has .. in it"
+    if not rest.strip("/") or (protocol in ("s3", "s3a", "gs", "gcs") and rest.startswith("/")):
+        return "does not say where"
+    if protocol == "file" and not re.match(r"(?:localhost)?/", rest):
+        return "does not say where"
+    return ""
+
+
 def place(settings: Settings, section: str, name: str, text: str = "") -> Span:
     """Where a setting stands in ``config.ini``, and ``text`` in it, for messages of those who use it later."""
     try:
@@ -360,12 +352,18 @@ class _Reader:
             untagged=cast(Literal["default", "all"], self._choice("build", "untagged", ("default", "all"))),
             eval_notebook=self._flag("build", "eval_notebook"),
             warning_is_error=self._flag("build", "warning_is_error"),
-            timeout=self._number("execute", "timeout", smallest=1),
+            timeout=self._seconds("timeout", smallest=1),
+            page_timeout=self._seconds("page_timeout"),
+            silence=self._seconds("silence"),
+            fork=cast(Literal["auto", "never"], self._choice("execute", "fork", ("auto", "never"))),
             jobs=int(self._number("execute", "jobs", smallest=0)),
             environments=self._folder("execute", "environments"),
             outputs=outputs,
+            store=self._store(),
+            store_mode=self._store_mode(),
             files=(*self._globs("execute", "files"), *self._dependencies()),
             variables=self._words("execute", "variables"),
+            execute_sections=tuple(self._execute_sections()),
             header_links=self._header_links(),
             favicon=self._file("html", "favicon"),
             logo=self._file("html", "html_logo"),
@@ -402,6 +400,8 @@ class _Reader:
             known.setdefault(key.section, set()).add(key.name)
         library = {key.name for key in LIBRARY_KEYS}
         for section in self.ini.sections():
+            if section.startswith(declarations.SECTION):
+                continue  # told of where it is read
             names = library if section.startswith("library-") else known.get(section)
             if names is None:
                 hint = _similar(section, known)
@@ -568,6 +568,23 @@ class _Reader:
             return _default("build", "output_dir"), _default("execute", "outputs")
         return output_dir, outputs
 
+    def _store(self) -> str:
+        value = self._text("execute", "store")
+        problem = store_problem(value) if value else ""
+        if problem:  # the value is not repeated: it may hold what nobody should see
+            hint = "such as /shared/octavo, s3://bucket/prefix or gs://bucket/prefix"
+            span = self.ini.place("execute", "store")
+            self.heard.setdefault(error(Code.CONFIG_VALUE, f"store {problem}", span, hint=hint, excerpt=""))
+            return ""
+        return value
+
+    def _store_mode(self) -> Literal["read-write", "read-only", "quarantine"]:
+        value = self._text("execute", "store_mode")
+        if value in STORE_MODES:
+            return cast(Literal["read-write", "read-only", "quarantine"], value)
+        self._complain("execute", "store_mode", f"{value!r} is none of {', '.join(STORE_MODES)}")
+        return "read-only"  # whatever was meant: nothing is done that was not asked for
+
     def _globs(self, section: str, name: str) -> tuple[str, ...]:
         """Globs that :meth:`pathlib.Path.glob` takes and that stay inside of the book; the others are reported."""
         kept = []
@@ -612,6 +629,28 @@ class _Reader:
             self._complain(section, name, f"{value} is too small", f"at least {smallest:g}")
             return default
         return number
+
+    def _seconds(self, name: str, smallest: float = 0) -> float:
+        """A time of ``[execute]``: a number of seconds, or such as ``10 min``."""
+        try:
+            value = declarations.seconds(self._text("execute", name))
+        except ValueError:
+            return self._number("execute", name, smallest)  # which says what is wrong with it
+        return value if value >= smallest else self._number("execute", name, smallest)
+
+    def _execute_sections(self) -> Iterator[Section]:
+        for section in self.ini.sections():
+            if not section.startswith(declarations.SECTION):
+                continue
+            raw: dict[str, tuple[object, Span]] = {
+                name: (self.ini.value(section, name) or "", self.ini.place(section, name))
+                for name in self.ini.names(section)
+            }
+            values, messages = declarations.checked(raw, f"[{section}]")
+            for message in messages:
+                self.heard.setdefault(message)
+            glob = section.removeprefix(declarations.SECTION).strip()
+            yield Section(glob, self.ini.place(section), values)
 
     def _choice(self, section: str, name: str, choices: tuple[str, ...]) -> str:
         value = self._text(section, name)

@@ -6,7 +6,7 @@ import json
 import threading
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -65,6 +65,8 @@ class Code(Enum):
     """A picture or included file that does not exist."""
     BAD_MATH = "bad-math"
     """A formula that is not closed or cannot be rendered."""
+    DECLARATION = "declaration"
+    """What a page, a cell or a section ``[execute GLOB]`` declares about its execution does not fit."""
     SYNTAX_ERROR = "syntax-error"
     """A cell that is not valid Python in one of its frameworks."""
     BAD_BRANCH = "bad-branch"
@@ -87,12 +89,24 @@ class Code(Enum):
     """A cell raised an exception."""
     CELL_TIMEOUT = "cell-timeout"
     """A cell ran longer than its limit."""
+    CELL_SILENT = "cell-silent"
+    """A running cell printed and drew nothing for longer than its limit."""
+    PAGE_TIMEOUT = "page-timeout"
+    """A page ran longer than its limit."""
     KERNEL_DIED = "kernel-died"
     """A kernel ended without being asked."""
+    INFRASTRUCTURE = "infrastructure"
+    """A fault of the machine, and not of the page, that was still there when it was tried again."""
+    CLUSTER = "cluster"
+    """Pages cannot be executed on a cluster, since its scheduler or its workers are not as they have to be."""
     ENVIRONMENT = "environment"
     """A framework's environment cannot be made here."""
+    DEFERRED = "deferred"
+    """A page was not executed, since this machine has no graphics card for it."""
     DAMAGED_RESULT = "damaged-result"
     """A stored result that cannot be read; it is made again."""
+    SHARED_STORE = "shared-store"
+    """The shared store cannot be used as asked; the build goes on without it."""
     MARKUP = "markup"
     """Anything else that is wrong with a page's markup."""
 
@@ -109,11 +123,17 @@ class Diagnostic:
     hint: str = ""
     """What the author can do."""
     tab: str = ""
-    """The framework that it concerns, if only one."""
+    """The framework that it concerns, if only one; several, joined by commas, where all of them are told at once."""
     detail: tuple[str, ...] = ()
     """Further lines, such as the end of a traceback or a diff."""
     excerpt: str | None = None
     """The author's line; looked up from the book when it is not given."""
+    within: Span | None = None
+    """The cell around the place: lines of it beside the one that is meant are shown too."""
+    host: str = ""
+    """The machine that it happened on, where that is another than this one."""
+    command: str = ""
+    """What the author types to see it again, and nothing else."""
 
     def to_json(self, read_line: ReadLine | None = None) -> dict[str, Any]:
         """A plain mapping for ``--json``: line and column count from 1, ``null`` when unknown.
@@ -136,6 +156,8 @@ class Diagnostic:
             "tab": self.tab or None,
             "hint": self.hint or None,
             "detail": list(self.detail),
+            "host": self.host or None,
+            "command": self.command or None,
         }
 
 
@@ -165,17 +187,31 @@ class Diagnostics:
             for diagnostic in diagnostics:
                 self._seen.setdefault(diagnostic)
 
+    def amend(self, change: Callable[[Diagnostic], Diagnostic]) -> None:
+        """Say each message as ``change`` gives it, when more is known than before."""
+        with self._lock:
+            self._seen = dict.fromkeys(map(change, self._seen))
+
     def __iter__(self) -> Iterator[Diagnostic]:
-        """The messages in the order of their places, those without a place last."""
-        return iter(sorted(self._seen, key=_place))
+        """The messages in the order of their places, those without a place last; one for all frameworks it is of."""
+        return iter(sorted(_told_once(self._seen), key=_place))
 
     def __len__(self) -> int:
-        return len(self._seen)
+        return len(_told_once(self._seen))
 
     @property
     def has_errors(self) -> bool:
         """Whether any message is an error."""
         return any(d.severity is Severity.ERROR for d in self._seen)
+
+
+def _told_once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Messages that differ in nothing but the framework as one that names all of these."""
+    tabs: dict[Diagnostic, list[str]] = {}
+    for diagnostic in diagnostics:
+        alike = replace(diagnostic, tab="") if diagnostic.span else diagnostic
+        tabs.setdefault(alike, []).extend(diagnostic.tab.split(", "))
+    return [replace(one, tab=", ".join(dict.fromkeys(filter(None, names)))) for one, names in tabs.items()]
 
 
 def _place(diagnostic: Diagnostic) -> tuple[bool, str, int, int]:
@@ -188,6 +224,9 @@ ReadLine = Callable[[str, int], str | None]
 
 EXCERPT_WIDTH = 160
 """How many characters of a long line are shown."""
+
+LINES_BEFORE, LINES_AFTER = 3, 1
+"""How many lines of a cell are shown beside the one that failed."""
 
 _STYLE = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m"}
 _BOLD, _DIM, _CYAN, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[0m"
@@ -202,22 +241,47 @@ def format_diagnostic(diagnostic: Diagnostic, read_line: ReadLine, *, colour: bo
     span = diagnostic.span
     head = paint(_STYLE[diagnostic.severity], f"{diagnostic.severity.value}[{diagnostic.code.value}]")
     place = f"{span.path}:{span.line}: " if span else ""
-    about = f" ({diagnostic.tab})" if diagnostic.tab else ""
+    about = _about(diagnostic)
     lines = [f"{paint(_BOLD, place)}{head}: {diagnostic.message}{about}"]
     excerpt = diagnostic.excerpt
     if excerpt is None and span is not None:
         excerpt = read_line(span.path, span.line)
     if span is not None and excerpt is not None and excerpt.strip():
-        gutter = str(span.line)
-        blank = " " * len(gutter)
-        shown, indent, width = _excerpt(excerpt.rstrip(), span)
-        lines.append(f" {paint(_DIM, gutter + ' |')} {shown}")
-        caret = " " * indent + "^" * width
-        lines.append(f" {paint(_DIM, blank + ' |')} {paint(_STYLE[diagnostic.severity], caret)}")
+        around = dict(lines_around(diagnostic, read_line))
+        digits = len(str(max((span.line, *around))))
+        for number in sorted({span.line, *around}):
+            gutter = paint(_DIM, f"{number:{digits}} |")
+            if number != span.line:
+                lines.append(f" {gutter} {_excerpt(around[number], Span(span.path, number, number))[0]}".rstrip())
+                continue
+            shown, indent, width = _excerpt(excerpt.rstrip(), span)
+            lines.append(f" {gutter} {shown}")
+            caret = " " * indent + "^" * width
+            lines.append(f" {paint(_DIM, ' ' * digits + ' |')} {paint(_STYLE[diagnostic.severity], caret)}")
     lines.extend(f"   {line}".rstrip() for line in diagnostic.detail)
     if diagnostic.hint:
         lines.append(f"   {paint(_CYAN, 'hint:')} {diagnostic.hint}")
+    if diagnostic.command:
+        lines.append(f"   {paint(_CYAN, 'reproduce:')} {diagnostic.command}")
     return "\n".join(lines)
+
+
+def _about(diagnostic: Diagnostic) -> str:
+    """The framework and the machine that a message concerns, as its sentence ends with them."""
+    where = f"on {diagnostic.host}" if diagnostic.host else ""
+    return f" ({' '.join(filter(None, (diagnostic.tab, where)))})" if diagnostic.tab or where else ""
+
+
+def lines_around(diagnostic: Diagnostic, read_line: ReadLine) -> Iterator[tuple[int, str]]:
+    """Number and text of the cell's lines next to the one that is meant; none where no cell is known."""
+    span, within = diagnostic.span, diagnostic.within
+    if span is None or within is None or within.path != span.path:
+        return
+    first, last = max(within.line, span.line - LINES_BEFORE), min(within.end, span.line + LINES_AFTER)
+    for number in range(first, last + 1):
+        text = read_line(span.path, number)
+        if number != span.line and text is not None:
+            yield number, text.rstrip()
 
 
 def _excerpt(line: str, span: Span) -> tuple[str, int, int]:

@@ -7,11 +7,13 @@ read pages alike. Like the rest of the output folder it is this machine's own, a
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pickle
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 from octavo.diagnostics import Diagnostic
 from octavo.digests import digest, own_code
@@ -23,6 +25,8 @@ Read = Callable[[str, str], tuple[Document, Messages]]
 """Path and text of a page → the page."""
 Cut = Callable[[Document, str], tuple[Edition, Messages]]
 """A page and a framework → the page as that shows it."""
+
+Found = TypeVar("Found")
 
 MANY = 24
 """How many pages are worth the start of further processes."""
@@ -38,6 +42,8 @@ class Known:
     messages: Messages
     editions: dict[str, tuple[Edition, Messages]] = field(default_factory=dict)
     """Framework → the edition cut for it, once it was asked for."""
+    facts: dict[tuple[str, str], Any] = field(default_factory=dict)
+    """Kind and framework → what else was found out from the edition alone."""
 
 
 @dataclass(slots=True)
@@ -49,6 +55,8 @@ class Memory:
     """Digest of what holds for all of them."""
     pages: dict[str, Known] = field(default_factory=dict)
     """Path → what is known of the page."""
+    others: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    """Name → the digest of what something was made from, and that."""
     changed: bool = False
     """Whether there is something to be kept for the next command."""
 
@@ -56,12 +64,17 @@ class Memory:
     def open(cls, folder: Path, *scope: object) -> Memory:
         """The memory in an output folder; an empty one if there is none, or if it holds for something else."""
         memory = cls(folder / "pages.pickle", digest(own_code(), scope))
+        collects = gc.isenabled()
+        gc.disable()  # which would look through all that is read, again and again
         try:
-            kept_scope, pages = pickle.loads(memory.file.read_bytes())
+            kept_scope, pages, others = pickle.loads(memory.file.read_bytes())
         except Exception:  # a damaged pickle may raise anything
             return memory
+        finally:
+            if collects:
+                gc.enable()
         if kept_scope == memory.scope:
-            memory.pages = pages
+            memory.pages, memory.others = pages, others
         return memory
 
     def save(self) -> None:
@@ -70,7 +83,7 @@ class Memory:
             return
         part = self.file.with_suffix(f".{os.getpid()}")
         with contextlib.suppress(OSError):
-            part.write_bytes(pickle.dumps((self.scope, self.pages), pickle.HIGHEST_PROTOCOL))
+            part.write_bytes(pickle.dumps((self.scope, self.pages, self.others), pickle.HIGHEST_PROTOCOL))
             part.replace(self.file)
         self.changed = False
 
@@ -88,6 +101,25 @@ class Memory:
             known.editions[tab] = cut(document, tab)
             self.changed = True
         return known.editions[tab]
+
+    def fact(self, document: Document, kind: str, tab: str, find: Callable[[], Found]) -> Found:
+        """What ``find`` gives for the edition of a page that :meth:`document` gave, by nothing but its text."""
+        facts = self.pages[document.path].facts
+        if (kind, tab) not in facts:
+            facts[kind, tab] = find()
+            self.changed = True
+        found: Found = facts[kind, tab]
+        return found
+
+    def made(self, name: str, facts: str, make: Callable[[], Found]) -> Found:
+        """What ``make`` gives, kept under a name as long as ``facts``, the digest of what decides it, is the same."""
+        known = self.others.get(name)
+        if known is None or known[0] != facts:
+            known = (facts, make())
+            self.others[name] = known
+            self.changed = True
+        found: Found = known[1]
+        return found
 
     def read_ahead(self, texts: Mapping[str, str], read: Read, jobs: int) -> None:
         """Of ``texts`` by path, read those that are not known, in several processes at once if there are many."""

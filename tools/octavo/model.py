@@ -251,7 +251,8 @@ class CellRun:
 class Failure:
     """Why a page did not run to its end in one framework. Data, not an exception."""
 
-    reason: Literal["exception", "timeout", "died", "environment", "syntax"]
+    reason: Literal["exception", "timeout", "died", "environment", "syntax", "deferred"]
+    """``deferred`` of a page that this machine has no graphics card for: no fault, and never stored."""
     name: str
     """Class of the exception, or a short name of the reason."""
     message: str

@@ -2,23 +2,61 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypeVar, cast
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
-def cores() -> int:
-    """How many processors this process may use."""
+def cores(root: Path = Path("/")) -> int:
+    """How many processors this process may use; ``root`` is for tests."""
     count = getattr(os, "process_cpu_count", None)  # Python 3.13
     if count is not None:
-        return count() or 1
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0)) or 1
-    return os.cpu_count() or 1
+        found = count() or 1
+    elif hasattr(os, "sched_getaffinity"):
+        found = len(os.sched_getaffinity(0)) or 1
+    else:
+        found = os.cpu_count() or 1
+    for group in control_groups("cpu", root):
+        found = min(found, _quota(group) or found)
+    return found
+
+
+def control_groups(controller: str, root: Path = Path("/")) -> list[Path]:
+    """The folders of Linux' control groups that limit this process (as in a container), the innermost first."""
+    try:
+        lines = (root / "proc" / "self" / "cgroup").read_text().splitlines()
+    except OSError:
+        return []
+    folders: dict[Path, None] = {}
+    for line in lines:
+        number, names, path = [*line.split(":", 2), "", ""][:3]
+        if number != "0" and controller not in names.split(","):
+            continue
+        base = root / "sys" / "fs" / "cgroup" / ("" if number == "0" else controller)
+        # in a container the path may be one of the host, which is not there; what is limited is the root then
+        folder = base / path.strip("/")
+        while folder != base and ".." not in path:
+            folders[folder] = None
+            folder = folder.parent
+        folders[base] = None
+    return [folder for folder in folders if folder.is_dir()]
+
+
+def _quota(group: Path) -> int:
+    """How many processors' time a control group may use, the last one in part; 0 for no limit."""
+    with contextlib.suppress(OSError, ValueError):
+        if (group / "cpu.max").is_file():
+            quota, period = (group / "cpu.max").read_text().split()
+        else:
+            quota, period = ((group / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
+        return max(0, -(-int(quota) // int(period)))
+    return 0
 
 
 def in_processes(do: Callable[[Task], Result], tasks: Sequence[Task], jobs: int) -> list[Result]:

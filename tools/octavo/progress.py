@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Protocol
@@ -13,6 +14,9 @@ from octavo.model import Run
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+
+_UNKNOWN: Mapping[tuple[str, str], float] = {}
 
 
 class Progress(Protocol):
@@ -27,8 +31,8 @@ class Progress(Protocol):
     def on_environment(self, tab: str, message: str) -> None:
         """An environment is being made. May be called in any thread."""
 
-    def begin(self, total: int) -> None:
-        """``total`` pages × frameworks will be executed."""
+    def begin(self, total: int, expected: Mapping[tuple[str, str], float] = _UNKNOWN) -> None:
+        """``total`` pages × frameworks will be executed; of some it is known how many seconds they took before."""
 
     def on_start(self, page: str, tab: str, cells: int) -> None:
         """A page starts."""
@@ -38,6 +42,9 @@ class Progress(Protocol):
 
     def on_end(self, run: Run) -> None:
         """A page ended, well or not."""
+
+    def on_waiting(self, text: str) -> None:
+        """Pages wait for more than their turn, such as a graphics card; with an empty ``text`` none do."""
 
     def __enter__(self) -> Progress:
         """Show things until the block ends."""
@@ -62,6 +69,8 @@ class PlainProgress:
         self.stream = stream
         self.total = 0
         self.done = 0
+        self.waiting = ""
+        self.expected: dict[tuple[str, str], float] = {}
         self.running: dict[tuple[str, str], _Running] = {}
         self.lock = threading.Lock()
 
@@ -80,9 +89,9 @@ class PlainProgress:
         """Print what is being made."""
         self._line(message)
 
-    def begin(self, total: int) -> None:
-        """Remember how many there are."""
-        self.total, self.done = total, 0
+    def begin(self, total: int, expected: Mapping[tuple[str, str], float] = _UNKNOWN) -> None:
+        """Remember how many there are, and how long they may take."""
+        self.total, self.done, self.expected = total, 0, dict(expected)
 
     def on_start(self, page: str, tab: str, cells: int) -> None:
         """Print that a page starts."""
@@ -97,10 +106,15 @@ class PlainProgress:
         """Print how a page ended."""
         with self.lock:
             self.running.pop((run.page, run.tab), None)
+            self.expected.pop((run.page, run.tab), None)
             self.done += 1
             done = self.done
         # printed without the lock: the terminal's own thread holds the terminal while it asks for this one
         self._line(f"[{done}/{self.total}] {_ending(run)}")
+
+    def on_waiting(self, text: str) -> None:
+        """Remember it: a log needs no line each time."""
+        self.waiting = text
 
     def __enter__(self) -> PlainProgress:
         return self
@@ -158,9 +172,22 @@ class LiveProgress(PlainProgress):
                     Text(f"cell {max(running.number, 1)} of {running.cells}"),
                     Text(f"{elapsed:.0f} s", style="dim"),
                 )
-            if self.running:
-                table.add_row(Text(f"{self.done} of {self.total} done", style="dim"))
+            if self.running or self.waiting:
+                more = "".join(f", {text}" for text in (self._left(), self.waiting) if text)
+                table.add_row(Text(f"{self.done} of {self.total} done{more}", style="dim"))
         return table
+
+    def _left(self) -> str:
+        """How long it will take yet, if that is known of every page that is left; called with the lock."""
+        if not self.running or len(self.expected) < self.total - self.done:
+            return ""
+        now = time.monotonic()
+        left = [
+            max(seconds - (now - self.running[pair].since), 0.0) if pair in self.running else seconds
+            for pair, seconds in self.expected.items()
+        ]
+        # as many at once as now, and no page in less than its own time
+        return _duration(max(*left, sum(left) / len(self.running), 0.0)) + " left"
 
     def __enter__(self) -> LiveProgress:
         self.live.start()
@@ -170,6 +197,17 @@ class LiveProgress(PlainProgress):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.live.stop()
+
+
+def _duration(seconds: float) -> str:
+    """About how long: ``about 20 s``, ``about 3 min``, ``about 1 h 20 min``."""
+    if seconds < 55:
+        return f"about {max(10, round(seconds, -1)):.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"about {minutes} min"
+    hours, minutes = divmod(round(minutes, -1), 60)
+    return f"about {hours} h {minutes} min" if minutes else f"about {hours} h"
 
 
 def _ending(run: Run) -> str:

@@ -10,7 +10,19 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "octavo"
-SHARED = {"model", "diagnostics", "config", "ini", "syntax", "digests", "processors", "memory", "receipt"}
+SHARED = {
+    "model",
+    "diagnostics",
+    "config",
+    "declarations",
+    "inherited",
+    "ini",
+    "syntax",
+    "digests",
+    "processors",
+    "memory",
+    "receipt",
+}
 STAGES = {"source", "select", "harvest", "execute", "render", "publish"}
 MAY_ALSO_USE = {"render": {"source"}, "publish": {"source"}}
 """``render`` and ``publish`` use the dialect; nothing else crosses."""

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from octavo.config import INHERITED, KEYS, LIBRARY_KEYS, Inherited, Settings, load, place
-from octavo.diagnostics import Code, Severity, format_diagnostic
+from octavo.config import KEYS, LIBRARY_KEYS, Settings, load, place, store_problem
+from octavo.diagnostics import Code, Diagnostic, Severity, format_diagnostic
+from octavo.inherited import INHERITED, Inherited
 from octavo.model import Span
 
 
@@ -65,6 +66,58 @@ def test_a_value_that_does_not_fit_leaves_the_default(tmp_path: Path) -> None:
     assert settings is not None
     values = (settings.warning_is_error, settings.output_dir, settings.jobs, settings.outputs)
     assert values == (False, "_build", 0, "outputs")
+
+
+def written(folder: Path, text: str) -> tuple[Settings, list[Diagnostic]]:
+    (folder / "config.ini").write_text(text, encoding="utf-8")
+    settings, messages = load(folder)
+    assert settings is not None
+    return settings, list(messages)
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("/shared/octavo", ""),
+        ("~/octavo", ""),
+        ("/odd [name]/x", ""),
+        ("file:///shared/octavo", ""),
+        ("s3://bucket/some/prefix", ""),
+        ("gs://bucket", ""),
+        ("sftp://me@host:22/folder", ""),
+        ("octavo", "neither the absolute path of a folder nor a URL"),
+        ("../octavo", "neither the absolute path of a folder nor a URL"),
+        ("/shared/../octavo", "has .. in it"),
+        ("s3://bucket/../other", "has .. in it"),
+        ("s3://bucket/%2E%2e/other", "has .. in it"),
+        ("s3://AKIA:hush@bucket/x", "has credentials in it"),
+        ("s3://AKIA:hu/sh@bucket/x", "has credentials in it"),
+        ("https://token@host/x", "has credentials in it"),
+        ("sftp://me:hush@host/x", "has credentials in it"),
+        ("gs://bucket/x?token=hush", "has a query"),
+        ("s3://bucket/*", "such as those of globs"),
+        ("s3://bucket/{a,b}", "such as those of globs"),
+        ("simplecache::s3://bucket", "no URL of one place"),
+        ("s3://", "does not say where"),
+        ("s3:///bucket", "does not say where"),
+        ("file://folder", "does not say where"),
+        ("s3://bucket/\x07", "characters that no address has"),
+    ],
+)
+def test_addresses_of_shared_stores(tmp_path: Path, address: str, told: str) -> None:
+    assert store_problem(address).endswith(told) if not told else told in store_problem(address)
+    assert "hush" not in store_problem(address)
+    if "\x07" not in address:
+        settings, messages = written(tmp_path, f"[execute]\nstore = {address.replace('%', '%%')}\n")
+        assert settings.store == ("" if told else address)
+        assert [message.code for message in messages] == [Code.CONFIG_VALUE] * bool(told)
+        assert all("hush" not in format_diagnostic(message, lambda path, line: address) for message in messages)
+
+
+def test_a_mode_that_nobody_knows_lets_nothing_be_written(tmp_path: Path) -> None:
+    settings, messages = written(tmp_path, "[execute]\nstore = /x\nstore_mode = quarantin\n")
+    assert settings.store_mode == "read-only"
+    assert [message.code for message in messages] == [Code.CONFIG_VALUE]
 
 
 @pytest.mark.parametrize(

@@ -13,15 +13,17 @@ import pytest
 
 from octavo import cli
 from octavo.cli import PRODUCTS, main
-from octavo.config import INHERITED, KEYS, LIBRARY_KEYS, Key
+from octavo.config import KEYS, LIBRARY_KEYS, Key
 from octavo.diagnostics import Code, error
+from octavo.inherited import INHERITED
 from octavo.source.blocks import FENCE
 
 TOOLS = Path(__file__).resolve().parents[1]
 REPOSITORY = TOOLS.parent
 MANUAL = TOOLS / "docs"
 PAGES = (
-    "index", "start", "moving", "writing", "library", "results", "settings", "commands", "messages", "architecture",
+    "index", "start", "moving", "writing", "library", "results", "resources", "machines", "settings", "commands",
+    "messages", "architecture",
 )  # fmt: skip
 Octavo = Callable[..., subprocess.CompletedProcess[str]]
 

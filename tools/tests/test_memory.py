@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -11,16 +12,21 @@ from pathlib import Path
 import pytest
 
 from octavo.build import Workshop
-from octavo.diagnostics import Diagnostic
+from octavo.diagnostics import Diagnostic, Diagnostics
 from octavo.memory import MANY, Memory
-from octavo.model import Document
+from octavo.model import CellRun, Document, Output, Run
 from octavo.processors import in_processes
 from octavo.progress import PlainProgress
+from octavo.render.project import render_html
 
-CONFIG = "[project]\nname = mini\n[build]\ntabs = pytorch, jax\n[pdf]\nbibfile = d2l.bib\n"
+CONFIG = (
+    "[project]\nname = mini\n[build]\ntabs = pytorch, jax\n[pdf]\nbibfile = d2l.bib\n[html]\ninclude_css = styles\n"
+)
+LOCK = "# python 3.11\njax==0.1\n"
 PAGES = {
     "config.ini": CONFIG,
     "d2l.bib": "@book{k, author={Ada One}, title={T}, publisher={P}, year={1999}}\n",
+    "styles/one.css": "h1 {}",
     "p.svg": '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>',
     "index.md": "# Book\n\n```toc\na\nb\n```\n",
     "a.md": "# A\n\n![P](p.svg)\n\n:cite:`k`, :cite:`nobody`\n\n:bibliography:`d2l.bib`\n",
@@ -131,7 +137,7 @@ def build(folder: Path) -> tuple[list[Diagnostic], bool]:
 def test_a_build_that_has_nothing_to_do_says_the_same_again(tmp_path: Path) -> None:
     folder = write(tmp_path, PAGES)
     messages, rendered = build(folder)
-    assert rendered and {d.code.value for d in messages} >= {"unknown-citation", "missing-file"}
+    assert rendered and {d.code.value for d in messages} == {"unknown-citation", "missing-file"}  # and none about locks
     for path in folder.rglob("*.md"):
         os.utime(path, (2e9, 2e9))
     assert build(folder) == (messages, False)
@@ -146,7 +152,9 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "a page that no table names": lambda f: (f / "c.md").write_text("# C\n"),
     "a page that is gone": lambda f: (f / "b.md").unlink(),
     "a page of the site that is gone": lambda f: (f / "_build/html/b.html").unlink(),
-    "a lock": lambda f: write(f, {"environments/jax.txt": "# python 3.11\njax==0.1\n"}),
+    "a file in a folder of styles": lambda f: write(f, {"styles/two.css": "h2 {}"}),
+    "a style": lambda f: write(f, {"styles/one.css": "h1 { color: red }"}),
+    "a lock": lambda f: write(f, {"environments/jax.txt": LOCK}),
     "a result": lambda f: write(f, {"outputs/b/jax.json": "{}"}),
     "the receipt": lambda f: (f / "_build/receipt").write_bytes(b"\x80"),
 }
@@ -162,8 +170,167 @@ def test_whatever_changes_there_is_something_to_do(tmp_path: Path, change: str) 
     assert build(folder)[1] is False
 
 
+def test_a_result_that_somebody_shares_is_shown_by_the_next_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write(tmp_path / "book", {**PAGES, "environments/jax.txt": LOCK})
+    monkeypatch.setenv("OCTAVO_STORE", str(tmp_path / "shared"))
+    monkeypatch.setenv("OCTAVO_CACHE", str(tmp_path / "elsewhere"))
+    other = Workshop(folder)
+    planned = other.plan["b", "jax"]
+    monkeypatch.setenv("OCTAVO_CACHE", str(tmp_path / "here"))
+    build(folder)
+    cells = tuple(CellRun(digest, (Output("stream", "stdout", "Shared."),)) for digest in planned.inputs.cells)
+    assert other.results.shared is not None
+    other.results.shared.save(Run(planned.key, "b", "jax", planned.inputs, cells))
+    messages, rendered = build(folder)
+    assert rendered and "Shared." in shown(folder)
+    assert build(folder) == (messages, False)
+
+
+# -- while a build goes on
+
+
+def begin(folder: Path) -> Workshop:
+    """A build that has read the book, and would execute it now, which takes long."""
+    workshop = Workshop(folder)
+    assert workshop.finished_site(execute=False) is None and workshop.book is not None
+    return workshop
+
+
+def finish(workshop: Workshop) -> list[Diagnostic]:
+    assert workshop.build_html(PlainProgress(io.StringIO())) is not None
+    workshop.remember()
+    return list(workshop.diagnostics)
+
+
+def shown(folder: Path) -> str:
+    """All that readers get of the pages."""
+    site = folder / "_build/html"
+    pages = "\n".join((site / f"{page}.html").read_text() for page in ("index", "a", "b"))
+    return pages + "\n".join(path.read_text() for path in sorted(site.glob("_images/*.svg")))
+
+
+MEANWHILE: dict[str, tuple[str, str, str]] = {
+    "a page": ("a.md", "# A\n\nMeanwhile.\n", "Meanwhile"),
+    "a setting": ("config.ini", CONFIG.replace("mini", "mini\ntitle = Meanwhile"), "Meanwhile"),
+    "a picture": ("p.svg", PAGES["p.svg"].replace('"1"', '"77"'), 'width="77"'),
+    "a picture that was missing": ("missing.svg", PAGES["p.svg"].replace('"1"', '"77"'), 'width="77"'),
+    "the bibliography": ("d2l.bib", PAGES["d2l.bib"].replace("Ada One", "Bea Meanwhile"), "Meanwhile, 1999"),
+}
+
+
+@pytest.mark.parametrize("change", MEANWHILE)
+@pytest.mark.parametrize("built", [False, True], ids=["first", "again"])
+def test_what_is_edited_while_a_build_goes_on_is_shown_by_the_next(tmp_path: Path, change: str, built: bool) -> None:
+    folder = write(tmp_path, PAGES)
+    if built:
+        build(folder)
+        (folder / "b.md").write_text(PAGES["b.md"] + "\nMore.\n")
+    workshop = begin(folder)
+    file, text, seen = MEANWHILE[change]
+    (folder / file).write_text(text)
+    finish(workshop)
+    messages, _ = build(folder)
+    assert seen in shown(folder)
+    assert messages == build_elsewhere(folder)
+    assert build(folder) == (messages, False)
+
+
+def build_elsewhere(folder: Path) -> list[Diagnostic]:
+    """What a build says that knows nothing of earlier ones."""
+    shutil.rmtree(folder / "_build")
+    return build(folder)[0]
+
+
+def test_a_data_file_that_changes_while_pages_are_executed_makes_results_of_the_old_one_stale(tmp_path: Path) -> None:
+    more = {"config.ini": CONFIG + "[execute]\nfiles = data.txt\n", "data.txt": "old", "environments/jax.txt": LOCK}
+    folder = write(tmp_path, {**PAGES, **more})
+    workshop = begin(folder)
+    assert workshop.plan  # with the old data
+    write(folder, {"data.txt": "new"})
+    finish(workshop)
+    assert build(folder)[1] is True
+    assert build(folder)[1] is False
+
+
+def test_a_module_that_changes_while_pages_are_executed_makes_results_of_the_old_one_stale(tmp_path: Path) -> None:
+    page = "# B\n\n```{.python .input}\n#@tab jax\nimport helper\n```\n"
+    folder = write(tmp_path, {**PAGES, "b.md": page, "helper.py": "x = 1\n", "environments/jax.txt": LOCK})
+    workshop = begin(folder)
+    assert workshop.plan  # with the old module
+    write(folder, {"helper.py": "x = 2\n"})
+    finish(workshop)
+    assert build(folder)[1] is True
+    assert build(folder)[1] is False
+
+
+def test_a_result_that_changes_while_pages_are_rendered_is_shown_by_the_next_build(tmp_path: Path) -> None:
+    folder = write(tmp_path, {**PAGES, "environments/jax.txt": LOCK, "outputs/b/jax.json": "{}"})
+
+    class Meanwhile(PlainProgress):
+        def stage(self, name: str) -> None:
+            if name.startswith("rendering"):  # the results have been read
+                write(folder, {"outputs/b/jax.json": "no JSON"})
+
+    workshop = begin(folder)
+    assert workshop.build_html(Meanwhile(io.StringIO())) is not None
+    messages, rendered = build(folder)
+    assert rendered
+    assert {d.message for d in messages} != {d.message for d in workshop.diagnostics}
+    assert build(folder) == (messages, False)
+
+
+def test_a_file_that_changes_while_pages_are_read_is_read_by_the_next_build(tmp_path: Path) -> None:
+    pages = {"a.md": "# A\n\n```{literalinclude} code.py\n```\n", "code.py": "before = 1\n"}
+    write(tmp_path, {**PAGES, **pages})
+
+    def edit(step: str, page: str) -> None:
+        if (step, page) == ("read", "b"):  # after a
+            (tmp_path / "code.py").write_text("meanwhile = 1\n")
+
+    def render(progress: Callable[[str, str], None] | None) -> str:
+        workshop = Workshop(tmp_path)
+        book, output = workshop.book, tmp_path / "_build"
+        assert book is not None and workshop.settings is not None
+        found = Diagnostics()
+        render_html(book, workshop.settings, {}, {}, output / "html", output / "doctrees", found, progress)
+        return (output / "html/a.html").read_text()
+
+    assert "before" in render(edit)
+    assert "meanwhile" in render(None)
+
+
+def test_a_site_that_could_not_be_written_is_not_finished(tmp_path: Path) -> None:
+    folder = write(tmp_path, PAGES)
+    in_the_way = folder / "_build/html/_images/p.svg"
+    in_the_way.mkdir(parents=True)
+    messages, _ = build(folder)
+    assert [d.hint for d in messages if d.message.startswith("cannot copy")] == [
+        "see that the output folder may be written and has room"
+    ]
+    in_the_way.rmdir()
+    messages, rendered = build(folder)
+    assert rendered and in_the_way.read_text() == PAGES["p.svg"]
+    assert not [d for d in messages if d.message.startswith("cannot copy")]
+    assert build(folder)[1] is False
+
+
+def test_a_build_that_broke_off_is_not_taken_for_the_one_before(tmp_path: Path) -> None:
+    folder = write(tmp_path, PAGES)
+    build(folder)
+    write(folder, {"a.md": "# A\n\nBroken off.\n", "index.md": "# Book\n\n```toc\na\nb\nsub/c\n```\n"})
+    write(folder, {"sub/c.md": "# C\n", "_build/html/sub": "in the way"})
+    with pytest.raises(FileExistsError):
+        build(folder)
+    assert "Broken off" in shown(folder)
+    shutil.rmtree(folder / "sub")
+    write(folder, PAGES)
+    assert build(folder)[1] and "Broken off" not in shown(folder)
+
+
 def test_a_site_without_its_results_is_not_finished_for_who_would_execute(tmp_path: Path) -> None:
-    folder = write(tmp_path, {**PAGES, "environments/jax.txt": "# python 3.11\njax==0.1\n"})
+    folder = write(tmp_path, {**PAGES, "environments/jax.txt": LOCK})
     build(folder)
     assert Workshop(folder).finished_site(execute=False) is not None
     assert Workshop(folder).finished_site(execute=True) is None

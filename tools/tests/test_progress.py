@@ -71,3 +71,43 @@ def test_nothing_is_printed_while_the_list_is_locked(
     monkeypatch.setattr(progress, "_line", lambda text: locked.append(progress.lock.locked()))
     work(progress)
     assert locked and not any(locked)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "jobs", "told"),
+    [
+        ((2.0,), 1, "0 of 1 done, about 10 s left"),
+        ((100.0, 80.0), 1, "0 of 2 done, about 3 min left"),
+        ((100.0, 80.0), 2, "0 of 2 done, about 2 min left"),
+        ((3600.0, 10.0, 10.0), 3, "0 of 3 done, about 1 h left"),
+        ((4000.0, 4000.0), 1, "0 of 2 done, about 2 h 10 min left"),
+        ((5.0, None), 1, "0 of 2 done"),
+    ],
+)
+def test_the_time_that_is_left_is_told_where_it_is_known(
+    seconds: tuple[float | None, ...], jobs: int, told: str
+) -> None:
+    terminal = Terminal()
+    progress = LiveProgress(terminal)
+    with progress:
+        known = {(f"p{n}", "jax"): one for n, one in enumerate(seconds) if one is not None}
+        progress.begin(len(seconds), known)
+        for number in range(jobs):
+            progress.on_start(f"p{number}", "jax", 3)
+        progress.live.refresh()
+    shown = [line.strip() for line in terminal.getvalue().replace("\x1b", "\n").splitlines()]
+    assert any(line.endswith(told) for line in shown), terminal.getvalue()
+
+
+def test_a_terminal_shows_what_pages_wait_for() -> None:
+    terminal = Terminal()
+    progress = LiveProgress(terminal)
+    with progress:
+        progress.begin(3)
+        progress.on_waiting("2 pages wait for a graphics card")
+        progress.live.refresh()
+        assert "0 of 3 done, 2 pages wait for a graphics card" in terminal.getvalue()
+        terminal.truncate(0)
+        progress.on_waiting("")
+        progress.live.refresh()
+        assert "wait" not in terminal.getvalue()

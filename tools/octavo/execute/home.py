@@ -30,3 +30,8 @@ def environments_home(cache: Path) -> Path:
 def runs_home(cache: Path) -> Path:
     """The folder of the local store of runs inside of the cache."""
     return cache / "runs"
+
+
+def leases_home(cache: Path) -> Path:
+    """The folder of the locks on graphics cards inside of the cache."""
+    return cache / "leases"

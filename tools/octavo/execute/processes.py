@@ -7,9 +7,12 @@ import fcntl
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+
+from octavo.execute.kernels import guard
 
 
 class StoppedError(Exception):
@@ -46,23 +49,31 @@ class Stop:
     ) -> tuple[int, str]:
         """Run a program in ``folder`` to its end; gives its exit code and all that it printed, errors included.
 
-        After ``seconds`` it is ended. Raises ``OSError`` when it cannot be started, :class:`StoppedError` when the
-        build is cancelled.
+        It is ended after ``seconds``, and when this process is killed. Raises ``OSError`` when it cannot be started,
+        :class:`StoppedError` when the build is cancelled.
         """
         with self._guard:
             if self._event.is_set():
                 raise StoppedError
-            process = subprocess.Popen(
-                list(argv),
-                cwd=folder,
-                env=dict(variables),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                encoding="utf-8",
-                errors="replace",
-                start_new_session=True,
-            )
+            ours, theirs = os.pipe()
+            try:
+                process = subprocess.Popen(
+                    [*_below_guard(ours), *argv],
+                    cwd=folder,
+                    env=dict(variables),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    encoding="utf-8",
+                    errors="replace",
+                    start_new_session=True,
+                    pass_fds=(ours,),
+                )
+            except BaseException:
+                os.close(theirs)
+                raise
+            finally:
+                os.close(ours)
             self._running.add(process)
         try:
             printed, _ = process.communicate(timeout=seconds)
@@ -74,11 +85,19 @@ class Stop:
             if process.poll() is None:  # such as an interrupt in this very thread
                 end_group(process.pid)
                 process.wait()
+            os.close(theirs)
             with self._guard:
                 self._running.discard(process)
         if self._event.is_set():
             raise StoppedError
         return process.returncode, printed
+
+
+def _below_guard(watched: int) -> list[str]:
+    """The words before a program that ends it when this process is gone, which is when the pipe is closed."""
+    if sys.platform != "linux" or not sys.executable:
+        return []
+    return [sys.executable, "-I", "-S", guard.__file__, "run", str(watched), str(os.getpid())]
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from octavo.execute.environment import EnvironmentFailure, Lock
+from octavo.execute.environments.environment import EnvironmentFailure, Lock
 from octavo.model import Edition, Inputs, Needs
 
 
@@ -19,7 +19,7 @@ class Task:
     lock: Lock | EnvironmentFailure
     """The lock of its framework, or why there is none."""
     folder: Path
-    """The kernel's working directory: a scratch folder of this task alone."""
+    """The kernel's working directory, a scratch folder of this task alone; or what that is made from as it starts."""
     library: Path | None = None
     """The folder that the book's library is imported from."""
     needs: Needs = field(default_factory=Needs)

@@ -19,7 +19,7 @@ from octavo.config import Library
 from octavo.diagnostics import Code as Message
 from octavo.diagnostics import Diagnostic, error, warning
 from octavo.harvest.aliases import alias_definitions, alias_names
-from octavo.harvest.names import Reference, Survey, is_library_import, survey_tree
+from octavo.harvest.names import Reference, Survey, is_hidden_use, is_library_import, survey_tree
 from octavo.model import Code, Definition, DefinitionKind, Edition, EditionCell, Span
 from octavo.syntax import LIBRARY_ALIAS, Edit, Source, parse, splice
 
@@ -73,7 +73,7 @@ def collect(editions: Sequence[Edition], library: Library) -> tuple[tuple[Defini
         if problem is not None:
             unfit.append(problem)
         elif definition.source:
-            definitions.append((_cautious(definition, found, bound), found))
+            definitions.append((_cautious(definition, found, own), found))
     kept, messages = _last_of_each(definitions)
     messages += unfit
     unread = _unread_names(edition for edition in editions if edition.tab == library.tab)
@@ -233,10 +233,20 @@ def _unfit(definition: Definition, code: Code) -> Diagnostic | None:
 
 
 def _cautious(definition: Definition, found: _Saved, names: set[str]) -> Definition:
-    """A definition that may read names without naming them, through ``getattr(d2l, …)``, uses every saved one."""
-    if not found.survey.dynamic or definition.kind == "import":
+    """A definition that may read names without naming them, through ``getattr(d2l, …)``, uses every one there is."""
+    if definition.kind == "import" or not (found.survey.dynamic or _hides_a_use(definition)):
         return definition
     return replace(definition, uses=definition.uses | (names - definition.binds))
+
+
+def _hides_a_use(definition: Definition) -> bool:
+    """Whether a definition names the library in a string, as for ``import_module``."""
+    if LIBRARY_ALIAS not in definition.source:
+        return False
+    try:
+        return is_hidden_use(parse(definition.source))
+    except SyntaxError:
+        return True
 
 
 def _extension(statement: ast.stmt) -> tuple[str | None, ast.expr | None]:
@@ -416,6 +426,8 @@ def _contents(definition: Definition, statement: ast.stmt) -> dict[str, str]:
         return {}
     if _is_overload(statement) or definition.binds == {"_"}:
         return {}  # one of several that belong together; ``_`` is what functions are called that are only registered
+    if isinstance(statement, _DEFINES) and definition.kind != "method":
+        return {statement.name: definition.source}  # a name that it only declares global is defined elsewhere
     if definition.binds and definition.binds & survey_tree(parse(definition.source).tree.body).reads(deferred=False):
         return {}  # it builds on what was there before
     return dict.fromkeys(definition.binds or {definition.name}, definition.source)
@@ -534,10 +546,13 @@ def _undefined_names(
 
 
 def _undefined(definition: Definition, found: _Saved, reference: Reference) -> Diagnostic:
+    hint = f"mark what defines {reference.name} with #@save"
+    if reference.name in ("self", "cls"):
+        hint = f"{reference.name} is there in methods only: save its class, or use @d2l.add_to_class"
     return error(
         Message.UNDEFINED_NAME,
         f"{definition.name} reads {reference.name}, which nothing in the library defines",
         found.span(reference.node.lineno),
         tab=definition.tab,
-        hint=f"mark what defines {reference.name} with #@save",
+        hint=hint,
     )

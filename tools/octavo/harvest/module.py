@@ -57,13 +57,27 @@ def harvest(
 
     ``existing`` is the present text of the module. What its author wrote above the harvested part stays.
     """
-    head = head_edition(existing, library)
-    definitions, messages = collect([head, *editions] if head else editions, library)
-    if problem := head_problem(existing, library):
-        messages = (problem, *messages)
+    definitions, messages = _collected(editions, library, existing)
     text = render(definitions, library, release, head=head_of(existing) or "")
     every = _by_name(definitions, library)
     return HarvestedLibrary(library.tab, library.file, text, _index(text, definitions, library), every), messages
+
+
+def definitions(
+    editions: Sequence[Edition], library: Library, existing: str | None = None
+) -> tuple[dict[str, Definition], tuple[Diagnostic, ...]]:
+    """:attr:`HarvestedLibrary.definitions` alone, and what is wrong: for those who do not need the module's text."""
+    found, messages = _collected(editions, library, existing)
+    return _by_name(found, library), messages
+
+
+def _collected(
+    editions: Sequence[Edition], library: Library, existing: str | None
+) -> tuple[tuple[Definition, ...], tuple[Diagnostic, ...]]:
+    head = head_edition(existing, library)
+    found, messages = collect([head, *editions] if head else editions, library)
+    problem = head_problem(existing, library)
+    return found, (problem, *messages) if problem else messages
 
 
 def render(

@@ -15,8 +15,17 @@ from octavo.syntax import LIBRARY_ALIAS, Source, parse
 
 DEEPEST = 30_000
 """Calls inside of one another that reading a tree may take; Python parses nothing deeper than a tenth of that."""
-_BLIND = frozenset({"eval", "exec", "globals", "vars", "locals", "__import__"})
+_BLIND = frozenset({"eval", "exec", "globals", "vars", "locals", "__import__", "import_module"})
 """Functions that may read any name without naming it."""
+_BLIND_ATTRIBUTES = frozenset(
+    """
+    __import__ import_module __subclasses__ __globals__ f_globals run_cell run_cell_magic run_line_magic
+    run_code ev ex user_ns user_global_ns user_module
+    """.split()  # noqa: SIM905 - a list of words reads better so
+)
+"""The same as attributes, whatever they belong to."""
+_MODULE_NAME = re.compile(rf"{LIBRARY_ALIAS}\.[\w.]*")
+"""A string that names a module of the library, or begins such a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +88,18 @@ def analyse(source: str) -> Names:
         survey.binds,
         frozenset(r.name for r in survey.references if not r.library),
         frozenset(r.name for r in survey.references if r.library) | survey.imported,
-        survey.dynamic or _is_hidden_use(parsed),
+        survey.dynamic or is_hidden_use(parsed),
     )
 
 
-def _is_hidden_use(source: Source) -> bool:
+def is_hidden_use(source: Source) -> bool:
     """Whether the library is named where the syntax tree does not show it: in a magic, or as a module in a string."""
     named = re.compile(rf"\b{LIBRARY_ALIAS}\b")
     shown = zip(source.text.split("\n"), source.masked.split("\n"), strict=True)
     if any(line != masked and len(named.findall(line)) > len(named.findall(masked)) for line, masked in shown):
         return True
     return any(
-        isinstance(node, ast.Constant)
-        and isinstance(node.value, str)
-        and re.fullmatch(rf"{LIBRARY_ALIAS}(\.\w+)+", node.value)
+        isinstance(node, ast.Constant) and isinstance(node.value, str) and _MODULE_NAME.fullmatch(node.value)
         for node in ast.walk(source.tree)
     )
 
@@ -253,8 +260,15 @@ class _Visitor(ast.NodeVisitor):
                 self.declared.add(node.id)
             return
         self.references.append(Reference(node.id, node, self.deferred, called=id(node) in self.called))
-        if node.id in _BLIND or (node.id == LIBRARY_ALIAS and LIBRARY_ALIAS not in self.module.binds):
+        if node.id in _BLIND or node.id == LIBRARY_ALIAS:
             self.dynamic = True  # the library as a value: anything of it may be read
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        if _is_own_module(node):
+            for target in node.targets:
+                self.visit(target)
+        else:
+            self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
         self.called.add(id(node.func))
@@ -263,11 +277,20 @@ class _Visitor(ast.NodeVisitor):
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         if isinstance(node.target, ast.Name) and self._is_global(node.target.id):
             self.references.append(Reference(node.target.id, node.target, self.deferred))
+        elif isinstance(node.target, ast.Attribute) and _is_library(node.target.value):
+            self.imported.add(node.target.attr)  # d2l.x += 1 reads it too
         self.generic_visit(node)
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         value = node.value
-        if not (isinstance(value, ast.Name) and value.id == LIBRARY_ALIAS and self._is_global(LIBRARY_ALIAS)):
+        if not (_is_library(value) and self._is_global(LIBRARY_ALIAS)):
+            owner = value.id if isinstance(value, ast.Name) else ""
+            if (
+                node.attr in _BLIND_ATTRIBUTES
+                or (owner, node.attr) == ("sys", "modules")
+                or (owner == "builtins" and node.attr in _BLIND)
+            ):
+                self.dynamic = True
             self.generic_visit(node)
             return
         shadowed = not self._is_global(node.attr)
@@ -367,6 +390,15 @@ class _Visitor(ast.NodeVisitor):
         for node in nodes:
             self.visit(node)
         self.scope, self.deferred = outer, was_deferred
+
+
+def _is_library(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == LIBRARY_ALIAS
+
+
+def _is_own_module(node: ast.Assign) -> bool:
+    """``d2l = sys.modules[__name__]``, by which a module knows itself."""
+    return ast.unparse(node) == f"{LIBRARY_ALIAS} = sys.modules[__name__]" if _is_library(node.targets[0]) else False
 
 
 def _all_arguments(arguments: ast.arguments) -> list[ast.arg]:

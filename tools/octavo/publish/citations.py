@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from octavo.source.citations import cited_as, plain, who
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -46,26 +48,7 @@ def read_works(bibliographies: Iterable[Path], keys: Iterable[str]) -> Mapping[s
 
 
 def _work(entry: Any, rank: int) -> Work:
-    people = entry.persons.get("author") or entry.persons.get("editor") or []
-    names = [_family(person) for person in people]
-    if not names:
-        who = _plain(entry.fields.get("organization") or entry.fields.get("title") or entry.key)
-    elif len(names) <= 2:
-        who = " and ".join(names)
-    else:
-        who = f"{names[0]} et al."
-    return Work(who, _plain(entry.fields.get("year", "")), _plain(entry.fields.get("title", "")), rank)
-
-
-def _plain(latex: str) -> str:
-    """LaTeX of a BibTeX file as plain text."""
-    from pybtex.richtext import Text
-
-    return str(Text.from_latex(latex))
-
-
-def _family(person: Any) -> str:
-    return " ".join(str(name) for name in (*person.rich_prelast_names, *person.rich_last_names))
+    return Work(who(entry), plain(entry.fields.get("year", "")), plain(entry.fields.get("title", "")), rank)
 
 
 def citation(keys: Sequence[str], works: Mapping[str, Work], *, textual: bool) -> str:
@@ -74,7 +57,7 @@ def citation(keys: Sequence[str], works: Mapping[str, Work], *, textual: bool) -
     unknown = [key for key in dict.fromkeys(keys) if key not in works]
     if textual:
         return ", ".join([*(f"{work.who} ({work.year})" if work.year else work.who for work in known), *unknown])
-    shown = [f"{work.who}, {work.year}" if work.year else work.who for work in known]
+    shown = [cited_as(work.who, work.year) for work in known]
     return f"({', '.join([*shown, *unknown])})"
 
 

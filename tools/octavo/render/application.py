@@ -66,6 +66,8 @@ class BookApplication(Sphinx):
         """Messages of this build, but those about the reading of a page: these are facts of the page."""
         self.to_read = 0
         """How many pages this build reads."""
+        self.reading_since = 0
+        """When it began to, in nanoseconds."""
         self.written: set[str] = set()
         """Pages that this build has resolved and written."""
         super().__init__(*arguments, **options)

@@ -23,6 +23,7 @@ from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferen
 from octavo.diagnostics import Code, warning
 from octavo.render.application import BookApplication
 from octavo.render.facts import facts_of
+from octavo.source.citations import cited_as, plain, who
 from octavo.source.links import bibliographies, place_of_entry
 
 STYLE = "octavo"
@@ -38,7 +39,7 @@ class AuthorYearLabels(BaseLabelStyle):  # type: ignore[misc]
 
     def format_labels(self, sorted_entries: Sequence[Any]) -> Iterable[str]:
         """One label for each entry, a letter behind those that would be the same."""
-        labels = [self._label(entry) for entry in sorted_entries]
+        labels = [cited_as(who(entry), plain(entry.fields.get("year", ""))) for entry in sorted_entries]
         seen: dict[str, int] = {}
         for label in labels:
             if labels.count(label) > 1:
@@ -46,20 +47,6 @@ class AuthorYearLabels(BaseLabelStyle):  # type: ignore[misc]
                 seen[label] = seen.get(label, 0) + 1
                 label += letter
             yield label
-
-    def _label(self, entry: Any) -> str:
-        people = entry.persons.get("author") or entry.persons.get("editor") or []
-        names = [" ".join([*person.prelast_names, *person.last_names]) for person in people]
-        names = [name.replace("{", "").replace("}", "") for name in names]
-        if not names:
-            who = entry.fields.get("organization") or entry.fields.get("title") or entry.key
-        elif len(names) == 1:
-            who = names[0]
-        elif len(names) == 2:
-            who = f"{names[0]} and {names[1]}"
-        else:
-            who = f"{names[0]} et al."
-        return f"{who}, {entry.fields['year']}" if "year" in entry.fields else str(who)
 
 
 class BibliographyStyle(PlainStyle):  # type: ignore[misc]
@@ -99,9 +86,7 @@ class BibliographyStyle(PlainStyle):  # type: ignore[misc]
 def _as_whatever_it_is(entry: Any) -> Any:
     """The entry as one of the type that needs nothing, with all that it has."""
     fields = dict(entry.fields)
-    details = [
-        fields[name] for name in ("journal", "booktitle", "school", "institution", "publisher") if name in fields
-    ]
+    details = [fields[name] for name in PUBLISHED_IN if name in fields]
     if details:
         fields.setdefault("howpublished", ", ".join(details))
     fields.setdefault("title", "")

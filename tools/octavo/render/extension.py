@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import time
 from pathlib import Path
 from typing import Any, cast
 
@@ -118,8 +119,9 @@ def _files_changed(files: dict[str, str] | None) -> bool:
 
 
 def count_pages(app: Sphinx, env: BuildEnvironment, pages: list[str]) -> None:
-    """Note how many pages are about to be read."""
-    cast(BookApplication, app).to_read = len(pages)
+    """Note how many pages are about to be read, and when that is."""
+    application = cast(BookApplication, app)
+    application.to_read, application.reading_since = len(pages), time.time_ns()
 
 
 def use_text_of_book(app: Sphinx, page: str, content: list[str]) -> None:

@@ -34,6 +34,8 @@ _PHRASES: tuple[tuple[str, Code], ...] = (
     (r"undefined label|unknown document|equation not found", Code.UNKNOWN_REFERENCE),
 )
 _TWICE = re.compile(r"duplicate label (?:of equation )?([^,]+), other|Duplicate explicit target name: \"(.+?)\"")
+_UNWRITTEN = re.compile(r"(?:error writing file|cannot copy|failed to copy)\b", re.IGNORECASE)
+"""Begin of what Sphinx warns of when it could not write a part of the site, and goes on."""
 _REFERENCE_CODES = (Code.UNKNOWN_REFERENCE, Code.UNKNOWN_CITATION, Code.UNKNOWN_ROLE, Code.MISSING_FILE)
 
 
@@ -76,6 +78,8 @@ class DiagnosticHandler(logging.Handler):
         severity = Severity.ERROR if serious else Severity.WARNING
         span = self._span(getattr(record, "location", None))
         hint = ""
+        if _UNWRITTEN.match(message):
+            severity, hint = Severity.ERROR, "see that the output folder may be written and has room"
         if code is Code.UNKNOWN_CITATION:
             match = re.search(r'"(.+?)"', message)
             key = match[1] if match else ""

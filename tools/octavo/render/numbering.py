@@ -7,6 +7,7 @@ that were noted when the pages were read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Set
+from pathlib import Path
 from typing import Any, cast
 
 from docutils import nodes
@@ -17,7 +18,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.environment.collectors import EnvironmentCollector
 from sphinx.environment.collectors.toctree import TocTreeCollector
 
-from octavo.digests import digest, file_digests
+from octavo.digests import digest, file_digest
 from octavo.render.application import BookApplication
 from octavo.render.facts import Contents, Numbered, Outline, Section, facts_of
 from octavo.render.labels import labels_of
@@ -25,6 +26,9 @@ from octavo.render.nodes import SHARED
 from octavo.source.numbers import Numbers
 
 Number = tuple[int, ...]
+
+COARSE = 20_000_000
+"""Nanoseconds by which a file's time may be behind the clock."""
 
 
 class BookFacts(EnvironmentCollector):
@@ -55,14 +59,25 @@ class BookFacts(EnvironmentCollector):
 
     def get_updated_docs(self, app: Sphinx, env: BuildEnvironment) -> list[str]:
         """All pages are read: digest their files, and number everything; returns the pages whose numbers changed."""
+        since = cast(BookApplication, app).reading_since
         for page, facts in facts_of(env).pages.items():
             if facts.files is None:
-                facts.files = file_digests(sorted(env.srcdir / path for path in env.dependencies.get(page, ())))
+                files = sorted(env.srcdir / path for path in env.dependencies.get(page, ()))
+                facts.files = {str(path): _digest_as_read(path, since) for path in files}
         changed = TocTreeCollector().assign_section_numbers(env)
         before = env.toc_fignumbers
         numbers = cast(BookApplication, app).source.numbers
         env.toc_fignumbers = _figure_numbers(env) if numbers is None else _numbers_of_whole_book(env, numbers)
         return changed + [page for page in env.toc_fignumbers if env.toc_fignumbers[page] != before.get(page)]
+
+
+def _digest_as_read(path: Path, since: int) -> str:
+    """Digest of a file that a page was read with; one that fits nothing if it was changed while pages were read."""
+    try:
+        changed = path.stat().st_ctime_ns
+    except OSError:
+        return ""
+    return file_digest(path) if changed < since - COARSE else "changed"
 
 
 def _references(document: nodes.document) -> Iterator[str]:

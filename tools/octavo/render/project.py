@@ -46,6 +46,9 @@ STATE = "octavo.pickle"
 
 _SAFE_ADDRESS = re.compile(r"(?:https?://|mailto:|/(?!/)|\.{0,2}/|#|[\w.-]+(?:/|$))", re.IGNORECASE)
 
+_ADDRESS = re.compile(r"https?://")
+"""Begin of what a setting names that is no file of the book."""
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -54,8 +57,10 @@ class Site:
     front: Path
     """Its front page."""
     pages: tuple[Path, ...]
-    files: frozenset[str]
-    """Absolute path of each file that it was made from, besides pages and results; some may not be there."""
+    files: Mapping[str, str]
+    """Absolute path of each file that it was made from, besides pages and results → digest of what was read from it."""
+    complete: bool
+    """Whether all of it was written."""
 
 
 def render_html(
@@ -92,13 +97,15 @@ def render_html(
     digests = {document.page: _digest(document, settings, editions, runs, note_missing) for document in book.pages}
     before = _State.load(doctrees / STATE)
     replace(before, complete=False).save(doctrees / STATE)  # in case this build does not end
-    static = _static_files(settings, doctrees / "static", heard)
+    bibliography = bibliographies(book, settings)
+    cited, named = file_digests(bibliography), file_digests(_named_files(settings))  # before anything is read from them
+    static = _static_files(settings, doctrees / "static")
     looks = _looks(settings, static["paths"])
     if looks != before.looks:
         shutil.rmtree(output / "_static", ignore_errors=True)
-    bibliography = bibliographies(book, settings)
-    listed = _bibliography(bibliography, settings, heard, before.bibliography)
+    listed = _bibliography(bibliography, settings, heard, known=digest(cited) == before.bibliography)
     application = None
+    complete = False
     sphinx.locale.translators.clear()  # else the words of a book built before in this process stand in for missing ones
     with patch_docutils(str(settings.source)), docutils_namespace():
         try:
@@ -131,15 +138,16 @@ def render_html(
         for facts in _facts(application):
             heard.add(*facts.messages)
         complete = not _failed(heard)
-        cited = digest(file_digests(bibliography)) if len(listed) == len(bibliography) else ""
-        _State(own_code(), digests, looks, complete, shown, cited).save(doctrees / STATE)
+        readable = digest(cited) if len(listed) == len(bibliography) else ""
+        _State(own_code(), digests, looks, complete, shown, readable).save(doctrees / STATE)
         if complete:
             _remove_pictures(pictures_of(application.env), output / "_images", source.pictures.folder)
     diagnostics.add(*heard)
-    used = {str(path) for path in bibliography}
-    used |= {path for page in _facts(application) for path in page.files or ()}
-    used.update(str(settings.root / name) for name in _named_files(settings))
-    return Site(output / f"{settings.index}.html", tuple(output / f"{page}.html" for page in digests), frozenset(used))
+    files = {**cited, **named}
+    for page in _facts(application):
+        files.update(page.files or {})
+    pages = tuple(output / f"{page}.html" for page in digests)
+    return Site(output / f"{settings.index}.html", pages, files, complete)
 
 
 def _numbers(book: Book, path: Path) -> Numbers:
@@ -166,9 +174,10 @@ def _facts(application: BookApplication | None) -> Iterable[PageFacts]:
     return facts_of(application.env).pages.values() if application is not None else ()
 
 
-def _named_files(settings: Settings) -> tuple[str, ...]:
+def _named_files(settings: Settings) -> list[Path]:
     """The files of the book that settings name."""
-    return (settings.bibfile, settings.logo, settings.favicon, *settings.include_css, *settings.include_js)
+    names = (settings.bibfile, settings.logo, settings.favicon, *settings.include_css, *settings.include_js)
+    return [settings.root / name for name in names if name and not _ADDRESS.match(name)]
 
 
 def _failed(heard: Diagnostics) -> bool:
@@ -272,7 +281,7 @@ def _remove_pages(output: Path, pages: set[str]) -> None:
                 path.parent.rmdir()
 
 
-def _static_files(settings: Settings, folder: Path, diagnostics: Diagnostics) -> dict[str, list[str]]:
+def _static_files(settings: Settings, folder: Path) -> dict[str, list[str]]:
     """The style sheets and scripts of the book: paths to copy, and names or addresses to link."""
     folder.mkdir(parents=True, exist_ok=True)
     sheet, text = folder / theme.BOOK_CSS, theme.book_css(settings)
@@ -287,35 +296,25 @@ def _static_files(settings: Settings, folder: Path, diagnostics: Diagnostics) ->
     copies = {sheet}
     for kind, names in (("css", settings.include_css), ("js", settings.include_js)):
         for name in names:
-            if re.match(r"https?://", name):
+            if _ADDRESS.match(name):
                 found[kind].append(name)
                 continue
             path = (settings.root / name).resolve()
-            if path.is_relative_to(settings.root.resolve()) and path.is_file():
-                if path.name in taken:  # all go into one folder of the site
-                    path = Path(shutil.copyfile(path, folder / f"{len(taken)}-{path.name}"))
-                    copies.add(path)
-                else:
-                    found["paths"].append(str(path))
-                taken.add(path.name)
-                found[kind].append(path.name)
+            if path.name in taken:  # all go into one folder of the site
+                path = Path(shutil.copyfile(path, folder / f"{len(taken)}-{path.name}"))
+                copies.add(path)
             else:
-                place = place_of(settings, "html", f"include_{kind}")
-                diagnostics.add(warning(Code.MISSING_FILE, f"there is no file {name} in the book", place))
+                found["paths"].append(str(path))
+            taken.add(path.name)
+            found[kind].append(path.name)
     for path in set(folder.iterdir()) - copies:
         path.unlink()
     return found
 
 
-def _asset(settings: Settings, key: str, name: str, diagnostics: Diagnostics) -> str | None:
+def _asset(settings: Settings, name: str) -> str | None:
     """Absolute path of a file that a setting names."""
-    if not name:
-        return None
-    path = (settings.root / name).resolve()
-    if path.is_relative_to(settings.root.resolve()) and path.is_file():
-        return str(path)
-    diagnostics.add(warning(Code.MISSING_FILE, f"there is no file {name} in the book", place_of(settings, "html", key)))
-    return None
+    return str((settings.root / name).resolve()) if name else None
 
 
 def _links(settings: Settings, diagnostics: Diagnostics) -> list[dict[str, str]]:
@@ -331,11 +330,9 @@ def _links(settings: Settings, diagnostics: Diagnostics) -> list[dict[str, str]]
     return links
 
 
-def _bibliography(files: Sequence[Path], settings: Settings, diagnostics: Diagnostics, known: str) -> list[str]:
-    """Those of the book's BibTeX files that can be read; if their digest is ``known``, all of them can."""
-    if digest(file_digests(files)) == known:
-        return [str(path) for path in files]
-    return [str(path) for path in files if _is_readable(path, settings, diagnostics)]
+def _bibliography(files: Sequence[Path], settings: Settings, diagnostics: Diagnostics, *, known: bool) -> list[str]:
+    """Those of the book's BibTeX files that can be read; if they are ``known``, all of them can."""
+    return [str(path) for path in files if known or _is_readable(path, settings, diagnostics)]
 
 
 def _is_readable(bibliography: Path, settings: Settings, diagnostics: Diagnostics) -> bool:
@@ -386,8 +383,8 @@ def _options(
         "html_theme": "furo",
         "html_title": title,
         "html_short_title": title,
-        "html_logo": _asset(settings, "html_logo", settings.logo, diagnostics),
-        "html_favicon": _asset(settings, "favicon", settings.favicon, diagnostics),
+        "html_logo": _asset(settings, settings.logo),
+        "html_favicon": _asset(settings, settings.favicon),
         "html_static_path": static["paths"],
         "html_css_files": static["css"],
         "html_js_files": [("octavo.js", {"defer": "defer"}), *static["js"]],

@@ -184,3 +184,23 @@ def test_wrong_usage_is_told_in_a_line(octavo: Octavo, broken: Path, arguments: 
     answer = octavo("-C", broken, *arguments)
     assert answer.returncode == 2
     assert told in answer.stderr
+
+
+def test_a_mistake_of_two_frameworks_is_told_once_and_self_is_not_to_be_saved(octavo: Octavo, tmp_path: Path) -> None:
+    (tmp_path / "config.ini").write_text(
+        "[build]\ntabs = one, two\nuntagged = all\n"
+        + "".join(f"[library-{tab}]\nlib_file = d2l/{tab}.py\nlib_name = {tab}\n" for tab in ("one", "two"))
+    )
+    (tmp_path / "index.md").write_text("# A Book\n\n```toc\npage\n```\n")
+    (tmp_path / "page.md").write_text(
+        "# A Page\n\n```{.python .input}\nx = 1  #@save\ndef f():  #@save\n    return self.x\n```\n\n"
+        "```{.python .input}\nx = 2  #@save\n```\n"
+    )
+    answer = octavo("-C", tmp_path, "check")
+    heads = re.findall(r"^(\S+:\d+): (\w+)\[([\w-]+)\]: .* \((.*)\)$", answer.stderr, re.MULTILINE)
+    assert heads == [
+        ("page.md:6", "error", "undefined-name", "one, two"),
+        ("page.md:10", "warning", "duplicate-definition", "one, two"),
+    ]
+    assert "hint: self is there in methods only: save its class, or use @d2l.add_to_class" in answer.stderr
+    assert "1 error and 1 warning" in answer.stderr

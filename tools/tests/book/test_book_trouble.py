@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from octavo.build import Workshop
+from octavo.execute.scratch import working_folder
 from octavo.progress import progress_for
 
 Octavo = Callable[..., subprocess.CompletedProcess[str]]
@@ -92,8 +93,7 @@ def test_what_importing_the_library_does_counts_for_a_page_that_reads_none_of_it
 
 def test_a_copied_checkout_reads_its_own_pictures(small: Path, tmp_path: Path) -> None:
     def linked(book: Path) -> str:
-        workshop = Workshop(book)
-        folder = workshop._working_folder(workshop.editions["part/page", "pytorch"])
+        folder = working_folder(book / "_build/run/pytorch", "part/page", book, ["img/"])
         return (folder / "../img/a.txt").read_text()
 
     assert linked(small) == "first"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
-from octavo.execute import key as keys
-from octavo.execute.environment import Environment, Lock, make, read_lock
+from octavo.execute.environments.environment import Environment, Lock, make, read_lock
+from octavo.execute.freshness import key as keys
 from octavo.execute.home import cache_home, environments_home
 from octavo.execute.task import Task
-from octavo.model import Cell, Code, Edition, EditionCell, Needs, Span
+from octavo.model import Cell, Code, Edition, EditionCell, Inputs, Needs, Span
 
 NEEDED = """
 asttokens comm debugpy executing ipykernel ipython ipython-pygments-lexers jedi jupyter-client jupyter-core
@@ -32,6 +32,11 @@ def build_edition(
         cells.append(EditionCell(Cell(code, span, (tab,), True, index, varies=index in varies), code, code))
         line += length + 5
     return Edition(page, tab, tuple(cells))
+
+
+def build_inputs(edition: Edition, versions: Mapping[str, str]) -> Inputs:
+    """What an edition depends on that uses nothing but its own cells."""
+    return Inputs(tuple(keys.digest(cell.code.text) for cell in edition.cells), {}, versions, {"tab": edition.tab})
 
 
 @pytest.fixture
@@ -76,7 +81,7 @@ def task(tmp_path: Path, small: Environment, small_lock: Lock) -> Callable[..., 
     ) -> Task:
         edition = build_edition(*sources, **more)  # type: ignore[arg-type]
         versions = lock.versions if isinstance(lock, Lock) else {}
-        inputs = keys.inputs(edition, frozenset(), False, {}, versions, {})
+        inputs = build_inputs(edition, versions)
         folder = tmp_path / "scratch" / edition.page / edition.tab
         return Task(edition, inputs, keys.key(inputs), lock, folder, library, Needs(timeout=timeout))  # type: ignore[arg-type]
 

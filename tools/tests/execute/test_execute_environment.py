@@ -10,12 +10,20 @@ from pathlib import Path
 import pytest
 
 from octavo.diagnostics import Code
-from octavo.execute import environment
-from octavo.execute.environment import Environment, EnvironmentFailure, Lock, existing, folder_of, make, read_lock
+from octavo.execute.environments import environment
+from octavo.execute.environments.environment import (
+    Environment,
+    EnvironmentFailure,
+    Lock,
+    existing,
+    folder_of,
+    make,
+    read_lock,
+)
+from octavo.execute.environments.pip_settings import pip_settings, uv_variables
 from octavo.execute.home import cache_home
-from octavo.execute.pip_settings import pip_settings, uv_variables
+from octavo.execute.kernels.variables import kernel_variables
 from octavo.execute.processes import Stop, StoppedError
-from octavo.execute.variables import kernel_variables
 
 TABS = ("pytorch", "tensorflow", "jax", "mxnet")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from octavo.diagnostics import Code
-from octavo.execute.environment import EnvironmentFailure, existing, make, read_lock
+from octavo.execute.environments.environment import EnvironmentFailure, existing, make, read_lock
 from octavo.execute.failures import diagnostics
 from octavo.execute.home import environments_home
 from octavo.execute.schedule import run_all
@@ -66,9 +66,9 @@ def test_displays_are_updated_cleared_and_kept_in_order(run) -> None:
 
 
 def test_a_flood_of_text_keeps_its_beginning_and_the_displays_around_it(run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("octavo.execute.client._MUCH", 5_000)
-    monkeypatch.setattr("octavo.execute.outputs._KEPT_AT_START", 1_000)
-    monkeypatch.setattr("octavo.execute.outputs._KEPT_AT_END", 100)
+    monkeypatch.setattr("octavo.execute.kernels.client._MUCH", 5_000)
+    monkeypatch.setattr("octavo.execute.kernels.outputs._KEPT_AT_START", 1_000)
+    monkeypatch.setattr("octavo.execute.kernels.outputs._KEPT_AT_END", 100)
     flood = "for i in range(200): print(f'{i:99}', flush=True)"
     done = run(
         f"from IPython.display import display\n{flood}\nh = display('old', display_id=True)\n{flood}", "h.update('new')"
@@ -133,15 +133,19 @@ def test_an_exception_names_the_authors_line_and_ends_the_page(run) -> None:
         ("input()", "exception", "StdinNotImplementedError", "raw_input was called, but this frontend does not support input requests.", 11),
         ("%%time\n1 / 0", "exception", "ZeroDivisionError", "division by zero", 11),
         ("import os\nos.kill(os.getpid(), 9)", "died", "KernelDied", "the kernel was ended by SIGKILL, perhaps because memory ran out", 11),
-        ("import ctypes\nctypes.string_at(0)", "died", "KernelDied", "the kernel was ended by SIGSEGV", 11),
+        ("import ctypes\nctypes.string_at(0)", "died", "KernelDied", "the kernel was ended by SIGSEGV", 12),
         ("import os\nos._exit(3)", "died", "KernelDied", "the kernel ended with exit code 3", 11),
     ],
 )  # fmt: skip
-def test_failures(run, source: str, reason: str, name: str, message: str, line: int) -> None:
+def test_failures(
+    run, monkeypatch: pytest.MonkeyPatch, source: str, reason: str, name: str, message: str, line: int
+) -> None:
+    monkeypatch.setattr("octavo.execute.schedule.PAUSES", ())
     failure = run(source).failure
     assert failure is not None
     assert (failure.reason, failure.name) == (reason, name)
-    assert failure.message == message
+    assert failure.message.startswith(message)
+    assert failure.infrastructure == ("SIGKILL" in message)
     assert failure.span is not None and (failure.span.path, failure.span.line) == ("chapter_x/page.md", line)
     assert len(failure.traceback) < 30
     assert not [line for line in failure.traceback if "IPython" in line or "ipykernel" in line]
@@ -174,7 +178,10 @@ while True: signal.pause()""",
     assert not [pid for pid in map(int, note.read_text().split()) if alive(pid)]
 
 
-def test_one_failing_page_stops_no_other_and_runs_are_handed_on_at_once(task, cache: Path) -> None:
+def test_one_failing_page_stops_no_other_and_runs_are_handed_on_at_once(
+    task, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("octavo.execute.schedule.PAUSES", ())
     kept: list[str] = []
     broken = EnvironmentFailure("mxnet", "no network", hint="connect")
     tasks = [
@@ -196,7 +203,7 @@ def test_one_failing_page_stops_no_other_and_runs_are_handed_on_at_once(task, ca
         None,
     ]
     assert sorted(kept) == list("abcdef")
-    assert [m.code for m in diagnostics(runs)] == [Code.CELL_FAILED, Code.KERNEL_DIED, Code.ENVIRONMENT]
+    assert [m.code for m in diagnostics(runs)] == [Code.CELL_FAILED, Code.INFRASTRUCTURE, Code.ENVIRONMENT]
 
 
 def test_the_longest_goes_first(task, cache: Path) -> None:
@@ -227,18 +234,18 @@ BUILD = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from conftest import build_edition
-from octavo.execute import key as keys
-from octavo.execute.environment import read_lock
+from conftest import build_edition, build_inputs
+from octavo.execute.freshness import key as keys
+from octavo.execute.environments.environment import read_lock
 from octavo.execute.schedule import run_all
 from octavo.execute.task import Task
 lock, _ = read_lock(Path({lock!r}))
 folder = Path({folder!r})
-source = "import os, subprocess, time\\nc = subprocess.Popen(['sleep', '60'])\\nopen('pids', 'w').write(f'{{os.getpid()}} {{c.pid}}')\\ntime.sleep(60)"
+source = "import os, subprocess, time\\nc = subprocess.Popen(['sleep', '60'], start_new_session=True)\\nopen('pids', 'w').write(f'{{os.getpid()}} {{c.pid}}')\\ntime.sleep(60)"
 tasks = []
 for page in "ab":
     edition = build_edition(source, page=page)
-    inputs = keys.inputs(edition, frozenset(), False, {{}}, lock.versions, {{}})
+    inputs = build_inputs(edition, lock.versions)
     tasks.append(Task(edition, inputs, keys.key(inputs), lock, folder / page))
 run_all(tasks, 2, cache=Path({cache!r}))
 """
@@ -271,11 +278,11 @@ def test_an_interrupted_build_leaves_no_process(
             assert "never retrieved" not in stderr
             assert not [pid for pid in kernels + children if alive(pid)]
             assert list(private.iterdir()) == []
-        else:  # nobody is left to end them: the kernels notice by themselves
-            deadline = time.monotonic() + 5
-            while [pid for pid in kernels if alive(pid)]:
+        else:  # nobody is left to end them but their guards
+            deadline = time.monotonic() + 10
+            while [pid for pid in kernels + children if alive(pid)] or list(private.iterdir()):
                 assert time.monotonic() < deadline
-                time.sleep(0.1)
+                time.sleep(0.05)
     finally:
         for pid in (pid for pid in kernels + children if alive(pid)):
             os.kill(pid, signal.SIGKILL)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.execute import key as keys
+from octavo.execute.freshness import key as keys
+from octavo.execute.freshness.library import Graph
 from octavo.model import Definition, Inputs, Span
 
 
@@ -118,9 +119,8 @@ def test_closure_is_closed_and_grows_with_what_is_read(graph: dict[str, frozense
 def make_inputs(edition, library=LIBRARY, reads="loss", dynamic=False, lock=None, options=None) -> Inputs:
     return keys.inputs(
         edition,
-        frozenset(reads.split()),
-        dynamic,
-        library,
+        keys.Uses(frozenset(reads.split()), dynamic),
+        Graph.of(library),
         lock or {"python": "3.11", "jax": "0.10.2"},
         options or {"aliases": "x"},
     )

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.execute import outputs as outputs_module
-from octavo.execute.outputs import LONGEST_TEXT, clean, clean_bundle, clean_text, without_middles
+from octavo.execute.kernels import outputs as outputs_module
+from octavo.execute.kernels.outputs import LONGEST_TEXT, clean, clean_bundle, clean_text, without_middles
 from octavo.model import Output
 
 PLACES = (("/home/u/env/lib/python3.11/site-packages/", ""), ("/home/u/book/_build/x", "."), ("/home/u", "~"))

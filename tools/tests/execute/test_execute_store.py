@@ -4,6 +4,8 @@ from __future__ import annotations
 import base64
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from octavo.diagnostics import Code, Diagnostics
-from octavo.execute import key as keys
-from octavo.execute.outputs import BINARY_TYPES, TEXT_TYPES
-from octavo.execute.store import CommittedStore, LocalStore, Results
-from octavo.model import CellRun, Failure, Output, Run, Span
+from octavo.execute.freshness import key as keys
+from octavo.execute.kernels.outputs import BINARY_TYPES, TEXT_TYPES
+from octavo.execute.results.files import abandoned, write_whole
+from octavo.execute.results.store import CommittedStore, LocalStore, Results
+from octavo.model import CellRun, Failure, Inputs, Output, Run, Span
 
 PNG = base64.b64encode(b"\x89PNG picture").decode()
 SVG = '<?xml version="1.0"?>\n<svg/>\n'
@@ -32,14 +35,8 @@ def run(edition) -> Callable[..., Run]:
         failure: Failure | None = None,
     ) -> Run:
         cut = edition(*(f"{source}{n}" for n, _ in enumerate(texts)), tab="jax", page=page)
-        inputs = keys.inputs(
-            cut,
-            frozenset(),
-            False,
-            {},
-            {"python": "3.11", "numpy": "2.4.6", "a-b": "1.0 [x,y] ; m == 'q, r'", "odd": "v1.0"},
-            {"o": "1"},
-        )
+        lock = {"python": "3.11", "numpy": "2.4.6", "a-b": "1.0 [x,y] ; m == 'q, r'", "odd": "v1.0"}
+        inputs = Inputs(tuple(keys.digest(cell.code.text) for cell in cut.cells), {}, lock, {"o": "1"})
         cells = tuple(
             CellRun(inputs.cells[n], (Output("stream", "stdout", text),) if text else (), n in varies, 1.5)
             for n, text in enumerate(texts)
@@ -349,3 +346,71 @@ def test_whatever_a_page_prints_comes_back(tmp_path: Path, run, outputs: list[tu
     local.save(made, forced=True)
     assert local.find(made.key) == made
     assert len(messages) == 0
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from octavo.execute.results import files
+
+def wait(number):  # the content is written, the name is not yet given
+    print("writing", flush=True)
+    time.sleep(60)
+files.os.fsync = wait
+files.write_whole(Path(sys.argv[1]), b"new", durable=True)
+"""
+
+
+def test_what_a_killed_writer_leaves_is_removed_and_what_is_being_written_stays(tmp_path: Path) -> None:
+    path = tmp_path / "page" / "jax.json"
+    path.parent.mkdir()
+    path.write_bytes(b"old")
+    (path.parent / ".notes.abcdef12").write_text("of another file")
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    for writer in writers:
+        assert writer.stdout is not None and writer.stdout.readline() == "writing\n"
+    assert len(list(path.parent.iterdir())) == 4
+    writers[0].kill()
+    writers[0].wait()
+    assert path.read_bytes() == b"old"
+    assert len(list(abandoned(tmp_path))) == 2, "that of the killed one, and the odd file, which nobody holds"
+    write_whole(path, b"newer")
+    left = sorted(entry.name for entry in path.parent.iterdir())
+    assert len(left) == 3 and left[-1] == "jax.json" and ".notes.abcdef12" in left
+    writers[1].kill()
+    writers[1].wait()
+    write_whole(path, b"newest")
+    assert sorted(entry.name for entry in path.parent.iterdir()) == [".notes.abcdef12", "jax.json"]
+    assert path.read_bytes() == b"newest"
+
+
+def test_a_build_removes_what_a_killed_one_left_among_the_committed_results(results: Results, run) -> None:
+    results.save(run("a"))
+    folder = results.committed.path("chapter_x/page", "jax").parent
+    for name in (".jax.json.0123abcd", ".jax-1-1.svg.0123abcd", ".mine.txt.0123abcd"):
+        (folder / name).write_text("half")
+    assert results.committed.prune([("chapter_x/page", "jax")]) == ()
+    assert sorted(path.name for path in folder.iterdir()) == [".mine.txt.0123abcd", "jax.json"]
+
+
+def test_measurements_are_kept_here_and_never_committed(results: Results, run) -> None:
+    made = run("a")
+    cells = tuple(replace(cell, memory=5 << 30, gpu_memory=7) for cell in made.cells)
+    made = replace(made, cells=cells, host="a-host")
+    results.save(made)
+    assert results.local.find(made.key) == made
+    text = results.committed.path(made.page, made.tab).read_text()
+    assert "memory" not in text and "host" not in text
+    failed = replace(run("b", source="y"), failure=Failure("died", "Killed", "no memory", infrastructure=True))
+    results.save(failed)
+    assert results.failed(failed.key) == failed
+
+
+def test_times_are_known_for_pages_that_were_edited(results: Results, run) -> None:
+    results.save(run("a"))
+    results.save(replace(run("a", source="edited"), seconds=7.5))
+    again = Results(results.committed.root, "outputs", results.local.home, results.messages.add)  # type: ignore[attr-defined]
+    assert again.seconds("chapter_x/page", "jax") == 7.5
+    assert again.seconds("other", "jax") is None

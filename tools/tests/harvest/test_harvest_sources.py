@@ -7,6 +7,8 @@ import pytest
 
 from octavo.build import Workshop
 from octavo.diagnostics import Code
+from octavo.harvest.sources import author_place
+from octavo.model import Span
 
 FENCE = "```"
 CONFIG = """\
@@ -188,3 +190,26 @@ def test_a_module_that_no_tool_made_stays_until_the_settings_say_otherwise(book:
         assert module.read_text() == "MINE = 1\n" and written == () and told == [(Code.FOREIGN_MODULE, "config.ini")]
     else:
         assert "MINE" not in module.read_text() and "d2l/torch.py" in written and told == []
+
+
+def test_each_line_of_the_module_is_traced_to_the_authors(book: Path) -> None:
+    workshop = Workshop(book)
+    library = workshop.libraries["pytorch"]
+    module = library.text.split("\n")
+
+    def traced(text: str, nth: int = 0) -> Span | None:
+        number = [n for n, line in enumerate(module, 1) if line.strip() == text][nth]
+        return author_place(library, number, workshop.read_line)
+
+    def line(text: str, nth: int = 0) -> Span:
+        number = [n for n, line in enumerate(PAGE.split("\n"), 1) if text in line][nth]
+        return Span("one.md", number, number)
+
+    assert traced("class Net(absent_torch.nn.Module):") == line("class Net")
+    assert traced("def run(self, x):") == line("def run(self, x)")
+    # rewritten for the module, where d2l is not a module of its own
+    (returned,) = [text.strip() for text in module if text.strip().startswith("return ") and "LIMIT" in text]
+    assert returned not in PAGE
+    assert traced(returned) == line("return d2l.reshape")
+    assert author_place(library, len(module) + 9, workshop.read_line) is None
+    assert author_place(library, 0, workshop.read_line) is None

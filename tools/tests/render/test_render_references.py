@@ -145,6 +145,25 @@ def test_citations_name_author_and_year_and_only_what_is_cited_is_listed(tmp_pat
     assert not any("Unused" in entry for entry in listed)
 
 
+def test_names_are_the_same_in_the_text_and_in_the_list_whatever_letters_they_have(tmp_path: Path) -> None:
+    (tmp_path / "d2l.bib").write_text(
+        r"""@book{one, author={Sch{\"o}lkopf, B. and Ram\'on y Cajal, S.}, title={T}, publisher={P}, year={2001}}
+@book{two, author={{The {ACM} Group}}, title={T}, publisher={P}, year={2002}}
+@misc{three, title={The {ABC} of Na{\"i}vet\'e}, year={2003}}
+"""
+    )
+    text = "# Book\n\n:cite:`one`, :cite:`two`, :cite:`three`\n\n:bibliography:`d2l.bib`\n"
+    book = make(tmp_path, index=text)
+    assert book.build() == []
+    article = book.article("index")
+    labels = [label.text for label in article.all("span.label")]
+    assert sorted(labels) == sorted(
+        f"[{who}]" for who in ("Schölkopf and Ramón y Cajal, 2001", "The ACM Group, 2002", "The ABC of Naïveté, 2003")
+    )
+    for label in labels:
+        assert f"({label.strip('[]')})" in article.text
+
+
 def test_unknown_labels_are_errors_at_the_authors_own_line_with_the_nearest_name(tmp_path: Path) -> None:
     page = (
         "# Two\n\nA paragraph\nof lines\nsee :numref:`sec_word` here\nand :eqref:`eq_abc` too.\n\n- item :ref:`zzz`\n"

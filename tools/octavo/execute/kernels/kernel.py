@@ -1,8 +1,8 @@
 """One edition → one run: a kernel of the framework's environment executes the cells in order.
 
-Each kernel has a private folder (sockets, temporary files, settings) and its own process group; both are gone when the
-run ends, however it ends. A cell that fails is data: the run says what, where in the author's file, and holds what the
-cells before it printed.
+Each kernel has a private folder (sockets, temporary files, settings) and a guard; kernel, all that it started and the
+folder are gone when the run ends, however it ends. A cell that fails is data: the run says what, where in the author's
+file, and holds what the cells before it printed.
 """
 
 from __future__ import annotations
@@ -10,22 +10,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import platform
 import shutil
 import signal
-import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from octavo.execute.environment import Environment
-from octavo.execute.outputs import Places, clean, clean_text
-from octavo.execute.tracebacks import cell_span, failure
-from octavo.execute.variables import kernel_variables, prepare
-from octavo.model import CellRun, Edition, Failure, Inputs, Run
+from octavo.execute.environments.environment import Environment
+from octavo.execute.kernels import memory_use
+from octavo.execute.kernels.outputs import Places, clean, clean_text
+from octavo.execute.kernels.starter import Starter, private_folder
+from octavo.execute.kernels.tracebacks import cell_span, crash, failure
+from octavo.execute.kernels.variables import kernel_variables, prepare
+from octavo.execute.machine.lease import Lease
+from octavo.model import CellRun, Edition, Failure, Inputs, Needs, Run
 
 if TYPE_CHECKING:
-    from octavo.execute.client import Kernel
+    from octavo.execute.kernels.client import Kernel
 
 START_SECONDS = 120.0
 """How long a kernel may take to answer for the first time."""
@@ -39,8 +42,6 @@ _ARGUMENTS = (
     # the trace of a crash in compiled code: standard error is a pipe into the very process that crashes
     "--IPKernelApp.exec_lines=__import__('faulthandler').enable(open(__import__('os').environ['IPYTHONDIR']+'/crash','w'))",
 )
-_LONGEST_SOCKET = 100
-"""Bytes of a socket's path that every system takes (Linux 107, macOS 103)."""
 
 
 class Events(Protocol):
@@ -58,6 +59,12 @@ class Events(Protocol):
     def on_end(self, run: Run) -> None:
         """A page has run, or failed."""
 
+    def note(self, text: str) -> None:
+        """Something worth keeping in a log, such as that a page is tried again."""
+
+    def on_waiting(self, text: str) -> None:
+        """What pages wait for besides their turn, such as ``2 pages wait for a graphics card``; empty for nothing."""
+
 
 class Silent:
     """Events that nobody listens to."""
@@ -74,6 +81,12 @@ class Silent:
     def on_end(self, run: Run) -> None:
         """Nothing."""
 
+    def note(self, text: str) -> None:
+        """Nothing."""
+
+    def on_waiting(self, text: str) -> None:
+        """Nothing."""
+
 
 async def execute(
     edition: Edition,
@@ -83,38 +96,44 @@ async def execute(
     folder: Path,
     *,
     library: Path | None = None,
-    timeout: float = 600.0,
-    threads: int = 1,
+    needs: Needs | None = None,
+    lease: Lease | None = None,
+    starter: Starter | None = None,
+    gpu_peak: Callable[[], int] | None = None,
     events: Events | None = None,
     variables: Mapping[str, str] = os.environ,
 ) -> Run:
     """Execute a page in one framework.
 
     ``folder`` is the kernel's working directory, made if it is not there: a scratch folder of this page × framework,
-    never the author's. ``library`` is the folder that the book's library is imported from, ``timeout`` the seconds
-    that a cell may run, ``threads`` how many threads numerical libraries may use. Failures are in the run; cancelling
-    ends the kernel and everything that it started, then raises ``asyncio.CancelledError``.
+    never the author's. ``library`` is the folder that the book's library is imported from, ``needs`` has the limits of
+    time, ``lease`` what of the machine the kernel may use and see, ``starter`` starts it (without one it is started
+    anew); ``gpu_peak`` tells at the end of each cell the most bytes that it held of its cards. Failures are in the run;
+    cancelling ends the kernel and everything that it started, then raises ``asyncio.CancelledError``.
     """
     events = events or Silent()
+    needs, lease = needs or Needs(), lease or Lease()
     events.on_start(edition.page, edition.tab, len(edition.cells))
     started = time.perf_counter()
     cells: tuple[CellRun, ...] = ()
     problem: Failure | None = None
     if edition.cells:
         folder.mkdir(parents=True, exist_ok=True)
-        private = _private_folder()
+        private = private_folder()
         try:
             prepare(private)
-            session = _Session(edition, environment, folder, private, library, timeout, events)
+            session = _Session(edition, environment, folder, private, library, needs, events, gpu_peak)
             problem = await session.run(
+                starter or Starter(environment, variables, fork=False),
                 kernel_variables(
                     variables,
                     environment=environment.folder,
                     private=private,
                     library=library,
-                    threads=threads,
+                    threads=needs.cpus,
                     numpy_features=environment.numpy_features,
-                )
+                    lease=lease,
+                ),
             )
             cells = session.cell_runs(inputs)
         finally:
@@ -127,18 +146,11 @@ async def execute(
         cells=cells,
         failure=problem,
         seconds=time.perf_counter() - started,
-        device="cpu",
+        device=lease.device,
+        host=platform.node(),
     )
     events.on_end(run)
     return run
-
-
-def _private_folder() -> Path:
-    """A new folder whose path is short enough for sockets; the caller removes it."""
-    base = tempfile.gettempdir()
-    if len(os.fsencode(base)) + len("/octavo-12345678/k-12345") > _LONGEST_SOCKET:
-        base = "/tmp"  # the only folder that is short everywhere
-    return Path(tempfile.mkdtemp(prefix="octavo-", dir=base)).resolve()
 
 
 class _Session:
@@ -151,40 +163,44 @@ class _Session:
         folder: Path,
         private: Path,
         library: Path | None,
-        timeout: float,
+        needs: Needs,
         events: Events,
+        gpu_peak: Callable[[], int] | None = None,
     ) -> None:
         self.edition = edition
         self.environment = environment
         self.folder = folder.resolve()
         self.private = private
-        self.timeout = timeout
+        self.needs = needs
         self.events = events
+        self.gpu_peak = gpu_peak
+        self.page_ends = float("inf")
         self.seconds: list[float] = []
+        self.memory: list[tuple[int, int]] = []
         self.sent: list[list[Mapping[str, Any]]] = []
         # IPython numbers the cells that it gets: In[n] → index of the cell
         self.counts: dict[int, int] = {}
         self.places = _places(environment, self.folder, private, library)
 
-    async def run(self, variables: dict[str, str]) -> Failure | None:
+    async def run(self, starter: Starter, variables: dict[str, str]) -> Failure | None:
         """Start the kernel, run the cells, end the kernel; gives why it stopped early."""
-        from octavo.execute.client import Kernel
+        from octavo.execute.kernels.client import Kernel
 
-        kernel = Kernel(
-            [cell.code.text for cell in self.edition.cells], self.environment.python, self.private, _ARGUMENTS
-        )
+        kernel = Kernel([cell.code.text for cell in self.edition.cells], self.private, _ARGUMENTS)
         problem: Failure | None = None
         try:
-            with (self.private / "log").open("wb") as log:
-                try:
-                    await kernel.start(self.folder, variables, log, START_SECONDS)
-                except (OSError, RuntimeError) as why:
-                    return Failure(
-                        "died",
-                        "KernelDied",
-                        f"the kernel did not start: {clean_text(str(why), self.places)}",
-                        traceback=self.log_lines(),
-                    )
+            try:
+                await kernel.start(starter, self.folder, variables, START_SECONDS)
+            except (OSError, RuntimeError) as why:
+                return Failure(
+                    "died",
+                    "KernelDied",
+                    f"the kernel did not start: {clean_text(str(why), self.places)}",
+                    traceback=self.log_lines(),
+                    infrastructure=True,
+                )
+            if self.needs.page_timeout > 0:
+                self.page_ends = time.monotonic() + self.needs.page_timeout
             for index in range(len(self.edition.cells)):
                 self.events.on_cell(self.edition.page, self.edition.tab, index + 1, len(self.edition.cells))
                 problem = await self.run_cell(kernel, index)
@@ -200,34 +216,38 @@ class _Session:
 
     async def run_cell(self, kernel: Kernel, index: int) -> Failure | None:
         """Run one cell within its time; gives how it failed."""
-        from octavo.execute.client import CellExecutionError, DeadKernelError
+        from octavo.execute.kernels.client import CellExecutionError, DeadKernelError
 
+        assert kernel.process is not None
         if self.edition.cells[index].code.text.strip():
             self.counts[len(self.counts) + 1] = index
+        memory_use.forget_peak(kernel.process.pid)
+        kernel.heard = time.monotonic()
         started = time.perf_counter()
         self.seconds.append(0.0)
+        self.memory.append((0, 0))
         task = asyncio.create_task(kernel.run_cell(index))
         task.add_done_callback(_look_at)
-        late = False
+        late: tuple[str, str] | None = None
         try:
-            done, _ = await asyncio.wait({task}, timeout=self.timeout)
-            if not done:
-                late = True
+            late = await self.wait(kernel, task, index)
+            if late is not None:
                 kernel.interrupt()
                 await asyncio.wait({task}, timeout=INTERRUPT_SECONDS)
         finally:
             self.seconds[index] = time.perf_counter() - started
+            self.memory[index] = memory_use.peak(kernel.process.pid), self.gpu_peak() if self.gpu_peak else 0
             if not task.done():
                 task.cancel()
                 await asyncio.wait({task})
         why = None if task.cancelled() else task.exception()
-        if late:
-            return self.too_slow(kernel, index)
+        if late is not None:
+            return self.too_slow(kernel, index, *late)
         if why is None:
             return None
         if isinstance(why, CellExecutionError):
             return failure(self.edition, index, self.counts, _error(kernel.outputs(index), why), self.places)
-        if isinstance(why, DeadKernelError) or kernel.died.done():
+        if isinstance(why, DeadKernelError) or kernel.process.ended.done():
             return await self.died(kernel, index)
         return Failure(
             "died",
@@ -238,28 +258,58 @@ class _Session:
             self.log_lines(),
         )
 
-    def too_slow(self, kernel: Kernel, index: int) -> Failure:
+    async def wait(self, kernel: Kernel, task: asyncio.Task[None], index: int) -> tuple[str, str] | None:
+        """Wait for a cell; gives name and message of the limit that it has broken, if it has."""
+        seconds = self.needs.cell_timeouts.get(index, self.needs.timeout)
+        ends = time.monotonic() + seconds if seconds > 0 else float("inf")
+        silence = self.needs.silence
+        while True:
+            now = time.monotonic()
+            quiet_ends = kernel.heard + silence if silence > 0 else float("inf")
+            if now >= ends:
+                return "CellTimeout", f"the cell ran longer than {seconds:g} s"
+            if now >= self.page_ends:
+                return "PageTimeout", f"the page ran longer than {self.needs.page_timeout:g} s, and was in this cell"
+            if now >= quiet_ends:
+                return "CellSilent", f"the cell printed and drew nothing for {silence:g} s"
+            first = min(ends, self.page_ends, quiet_ends)
+            await asyncio.wait({task}, timeout=first - now if first < float("inf") else None)
+            if task.done():
+                return None
+
+    def too_slow(self, kernel: Kernel, index: int, name: str, message: str) -> Failure:
         """The failure of a cell that did not end in time; interrupted, it may have told where it was."""
         span, traceback = cell_span(self.edition, index), tuple[str, ...]()
         errors = [output for output in kernel.outputs(index) if output.get("output_type") == "error"]
         if errors:
             told = failure(self.edition, index, self.counts, _error(errors, None), self.places)
             span, traceback = told.span or span, told.traceback
-        return Failure("timeout", "CellTimeout", f"the cell ran longer than {self.timeout:g} s", span, index, traceback)
+        return Failure("timeout", name, message, span, index, traceback)
 
     async def died(self, kernel: Kernel, index: int) -> Failure:
         """The failure of a cell under which the kernel ended."""
-        await asyncio.wait({kernel.died}, timeout=5)
-        code = kernel.process.poll() if kernel.process is not None else None
-        if code is not None and code < 0:
+        assert kernel.process is not None
+        await asyncio.wait({kernel.process.ended}, timeout=5)
+        status = kernel.process.status
+        code = os.waitstatus_to_exitcode(status) if status is not None else None
+        if code is None:
+            how = "was lost with the process that guards it"
+        elif code < 0:
             name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
             how = f"was ended by {name}"
             if name == "SIGKILL":
                 how += ", perhaps because memory ran out"
         else:
             how = f"ended with exit code {code}"
+        span, lines = crash(self.edition, index, self.log_lines())
         return Failure(
-            "died", "KernelDied", f"the kernel {how}", cell_span(self.edition, index), index, self.log_lines()
+            "died",
+            "KernelDied",
+            f"the kernel {how}",
+            span,
+            index,
+            lines,
+            infrastructure=code in (None, -signal.SIGKILL),
         )
 
     def log_lines(self) -> tuple[str, ...]:
@@ -275,8 +325,14 @@ class _Session:
     def cell_runs(self, inputs: Inputs) -> tuple[CellRun, ...]:
         """What the cells that ran have done."""
         return tuple(
-            CellRun(inputs.cells[index], clean(sent, self.places), self.edition.cells[index].cell.varies, seconds)
-            for index, (sent, seconds) in enumerate(zip(self.sent, self.seconds, strict=True))
+            CellRun(
+                inputs.cells[index],
+                clean(sent, self.places),
+                self.edition.cells[index].cell.varies,
+                seconds,
+                *memory,
+            )
+            for index, (sent, seconds, memory) in enumerate(zip(self.sent, self.seconds, self.memory, strict=True))
         )
 
 

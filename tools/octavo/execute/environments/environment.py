@@ -22,14 +22,16 @@ from pathlib import Path
 from typing import Any
 
 from octavo.diagnostics import Code, Diagnostic, error
-from octavo.execute.pip_settings import uv_variables
+from octavo.execute.environments.pip_settings import uv_variables
+from octavo.execute.kernels.variables import kernel_variables, prepare
 from octavo.execute.processes import Stop, StoppedError, exclusive
-from octavo.execute.variables import kernel_variables, prepare
 from octavo.model import Failure, Span
 
 MARKER = "octavo.json"
 """The file in an environment's folder that says that it is whole."""
 
+_FORK_RULES = 1
+"""Raised when what decides whether a process may be copied has changed, so that all environments are tried again."""
 _IMPORT_SECONDS = 300
 """How long a framework may take to be imported for the first time."""
 
@@ -70,6 +72,10 @@ class Environment:
     """The interpreter."""
     numpy_features: str = ""
     """Instruction sets beyond AVX2 that its NumPy would use on this machine, separated by spaces."""
+    imports: tuple[str, ...] = ()
+    """The framework's modules, which nearly every page imports."""
+    fork: str = ""
+    """Why a process that has imported these must not be copied; empty where it may, or nobody has tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,8 @@ class EnvironmentFailure:
     """The last lines that the installer or the framework printed, credentials removed."""
     hint: str = ""
     """What can be done about it."""
+    network: bool = False
+    """The network seems to be the cause, so that another try may succeed."""
 
     def diagnostic(self) -> Diagnostic:
         """The message to the author; one for each framework is enough."""
@@ -91,7 +99,11 @@ class EnvironmentFailure:
     def failure(self) -> Failure:
         """The same as the failure of a page's run."""
         return Failure(
-            "environment", "EnvironmentError", self.reason, traceback=(*self.detail, *filter(None, [self.hint]))
+            "environment",
+            "EnvironmentError",
+            self.reason,
+            traceback=(*self.detail, *filter(None, [self.hint])),
+            infrastructure=self.network,
         )
 
 
@@ -170,8 +182,13 @@ def read_lock(path: Path, shown: str = "") -> tuple[Lock | None, tuple[Diagnosti
     if messages:
         return None, tuple(messages)
     packages = dict(sorted(packages.items()))
+    return Lock(tab, python, packages, tuple(imports), digest_of(python, packages)), ()
+
+
+def digest_of(python: str, packages: Mapping[str, str]) -> str:
+    """:attr:`Lock.digest` of a version of Python and pins that are sorted by name."""
     counted = f"python {python}\n" + "".join(f"{name} {version}\n" for name, version in packages.items())
-    return Lock(tab, python, packages, tuple(imports), hashlib.sha256(counted.encode()).hexdigest()), ()
+    return hashlib.sha256(counted.encode()).hexdigest()
 
 
 def _version(pin: re.Match[str]) -> str:
@@ -206,7 +223,27 @@ def existing(lock: Lock, home: Path) -> Environment | None:
     # the interpreter is a link that dangles when the machine's Python was taken away
     if marker is None or not marker.get("checked") or not python.exists():
         return None
-    return Environment(lock.tab, folder, python, str(marker.get("numpy_features", "")))
+    return Environment(
+        lock.tab,
+        folder,
+        python,
+        str(marker.get("numpy_features", "")),
+        lock.imports,
+        str(marker.get("fork", "")) if marker.get("fork_rules") == _FORK_RULES else "",
+    )
+
+
+def note_fork(environment: Environment, why: str) -> None:
+    """Keep with an environment why processes that have imported its framework must not be copied.
+
+    Raises ``OSError`` when its marker cannot be read or written.
+    """
+    path = environment.folder / MARKER
+    try:
+        marker = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return
+    _write_marker(environment.folder, {**marker, "fork": why, "fork_rules": _FORK_RULES})
 
 
 def make(
@@ -222,6 +259,8 @@ def make(
     builds ask at once. What goes wrong is returned; only :class:`StoppedError` is raised, when ``stop`` was set.
     """
     if found := existing(lock, home):
+        with contextlib.suppress(OSError):
+            os.utime(found.folder / MARKER)  # it is in use, for `octavo gc`
         return found
     stop = stop or Stop()
     try:
@@ -268,10 +307,7 @@ class _Maker:
         return self.check()
 
     def mark(self, more: Mapping[str, Any]) -> None:
-        text = json.dumps({"digest": self.lock.digest, **more}, indent=1, sort_keys=True) + "\n"
-        fresh = self.folder / f"{MARKER}.new"
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(self.folder / MARKER)
+        _write_marker(self.folder, {"digest": self.lock.digest, **more})
 
     def install(self) -> EnvironmentFailure | None:
         """Make the interpreter and install the packages; gives why it failed."""
@@ -304,6 +340,7 @@ class _Maker:
                 f"Python {lock.python}, which the lock of {lock.tab} names, is not to be had here",
                 _last_lines(printed),
                 f"install Python {lock.python}, or give uv a network to fetch it from",
+                _is_network(printed),
             )
         pins = self.folder / "requirements.txt"
         pins.write_text(lock.requirements, encoding="utf-8")
@@ -319,6 +356,7 @@ class _Maker:
                 f"the packages of {lock.tab} cannot be installed",
                 _last_lines(printed),
                 "see the installer's words; a package may not exist for this machine, or the network may be missing",
+                _is_network(printed),
             )
         return None
 
@@ -366,6 +404,12 @@ else:
     wide = [f for f in unit.__cpu_dispatch__ if f.startswith("AVX512") or f == "X86_V4"]
     print("octavo numpy:", *[f for f in wide if unit.__cpu_features__.get(f)])
 """
+
+
+def _write_marker(folder: Path, what: Mapping[str, Any]) -> None:
+    fresh = folder / f"{MARKER}.{os.getpid()}.new"
+    fresh.write_text(json.dumps(what, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    fresh.replace(folder / MARKER)
 
 
 def _marker(folder: Path, lock: Lock) -> dict[str, Any] | None:
@@ -421,6 +465,19 @@ def _last_lines(printed: str, number: int = 12) -> tuple[str, ...]:
     text = _CREDENTIALS.sub("***@", _ANSI.sub("", printed))
     lines = [_shortened(line.rstrip()) for line in text.splitlines() if line.strip()]
     return tuple(lines[-number:])
+
+
+_NETWORK = re.compile(
+    r"error sending request|failed to (fetch|download)|timed? ?out|dns error|name resolution|broken pipe"
+    r"|connection (refused|reset|closed)|network is unreachable|\b50[234]\b",
+    re.IGNORECASE,
+)
+"""What installers say of a network that does not carry them, or of a server that is busy."""
+
+
+def _is_network(printed: str) -> bool:
+    """Whether the network seems to be why an installer failed; that a server lacks something is no such thing."""
+    return bool(_NETWORK.search(printed)) and not re.search(r"\b40[134]\b", printed)
 
 
 def _shortened(line: str, width: int = 300) -> str:

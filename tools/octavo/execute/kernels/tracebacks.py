@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from octavo.execute.outputs import Places, clean_text
+from octavo.execute.kernels.outputs import Places, clean_text
 from octavo.model import Edition, Failure, Span
 
 LONGEST = 24
@@ -14,6 +14,12 @@ LONGEST = 24
 
 _CELL_FRAME = re.compile(r"  Cell In\[(?P<count>\d+)\], line (?P<line>\d+)(?: in (?P<where>.+))?$")
 _FILE_FRAME = re.compile(r"  File (?P<path>.+?):(?P<line>\d+)(?: in (?P<where>.+))?$")
+_OWN_FRAME = re.compile(r"  (?P<path>[^\s:].*):(?P<line>\d{1,9})(?P<where>, in .+)?")
+"""A frame as it is kept."""
+_CRASH_FRAME = re.compile(r'  File "<cell>", line (?P<line>\d{1,9}) in <module>')
+_THREAD = re.compile(r"^Current thread 0x[0-9a-f]+")
+_NOTICE = ("NOTE: When using the `ipython kernel` entry point", "--existing ")
+"""How what a kernel tells its user when it starts begins, and its last line."""
 _OF_THE_KERNEL = re.compile(r"(?:^|/)(?:IPython|ipykernel)/")
 _CELL_HASH = re.compile(r" \((?:\d+|<cell>)(?:\.py)?, line \d+\)$")
 
@@ -60,6 +66,39 @@ def failure(
         cell=index,
         traceback=_shortened(parts),
     )
+
+
+def in_pages(failed: Failure, find: Callable[[str, int], Span | None]) -> Failure:
+    """A failure with the frames of its traceback that are in modules made from pages as the pages' own lines.
+
+    ``find`` gives the author's place of a line of a file, or ``None`` where it knows none.
+    """
+
+    def moved(line: str) -> str:
+        frame = _OWN_FRAME.fullmatch(line)
+        span = find(frame["path"], int(frame["line"])) if frame else None
+        return f"  {span.path}:{span.line}{frame['where'] or ''}" if frame and span else line
+
+    return replace(failed, traceback=tuple(map(moved, failed.traceback)))
+
+
+def crash(edition: Edition, index: int, lines: Iterable[str]) -> tuple[Span, tuple[str, ...]]:
+    """Where in the cell ``index`` a kernel crashed, and the trace that it left, in the author's lines.
+
+    Of a function of another cell the trace does not say which one that was, so that its line stays as it is.
+    """
+    span, told = cell_span(edition, index), []
+    notice = False
+    for line in lines:
+        notice = line.startswith(_NOTICE[0]) or (notice and not line.lstrip().startswith(_NOTICE[1]))
+        if notice or line.lstrip().startswith(_NOTICE[1]):
+            continue
+        frame = _CRASH_FRAME.fullmatch(line)
+        if frame:
+            span = cell_span(edition, index, int(frame["line"]) + _leading_blank(edition, index))
+            line = f"  {span.path}:{span.line}"
+        told.append(_THREAD.sub("Current thread", line))
+    return span, tuple(told)
 
 
 def cell_span(edition: Edition, index: int, line: int = 1) -> Span:

@@ -12,6 +12,8 @@ import platform
 from collections.abc import Mapping
 from pathlib import Path
 
+from octavo.execute.machine.lease import Lease
+
 _DROPPED = (
     "PYTHON",  # settings of the toolchain's interpreter, not of the kernel's
     "VIRTUAL_ENV",
@@ -51,12 +53,13 @@ def kernel_variables(
     library: Path | None = None,
     threads: int = 1,
     numpy_features: str = "",
+    lease: Lease | None = None,
 ) -> dict[str, str]:
     """The variables for a process of the environment in the folder ``environment``.
 
     ``private`` is a folder of this process alone, which :func:`prepare` has filled; ``library`` the folder that the
     book's library is imported from; ``threads`` how many threads each numerical library may use; ``numpy_features``
-    the instruction sets that NumPy is told to leave alone.
+    the instruction sets that NumPy is told to leave alone; ``lease`` has the cards that it may see, without one none.
     """
     result = {name: value for name, value in base.items() if not name.startswith(_DROPPED)}
     number = str(threads)
@@ -97,7 +100,8 @@ def kernel_variables(
                 ),
             )
         ),
-        "JAX_COMPILATION_CACHE_DIR": str(environment / "cache" / "jax"),
+        # the path is part of what JAX finds its programs by: one that goes through links would not find them
+        "JAX_COMPILATION_CACHE_DIR": str(environment.resolve() / "cache" / "jax"),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
@@ -117,6 +121,31 @@ def kernel_variables(
             result["NPY_DISABLE_CPU_FEATURES"] = numpy_features
     if library is not None:
         result["PYTHONPATH"] = str(library)
+    return result | _card_variables(lease or Lease())
+
+
+def _card_variables(lease: Lease) -> dict[str, str]:
+    """What keeps a kernel to the cards of its lease, and to its share of them."""
+    if not lease.cards:
+        # an empty list hides every card; JAX would still look for one, and warn that it cannot use it
+        return {"CUDA_VISIBLE_DEVICES": "", "HIP_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
+    cards = ",".join(card.uuid for card in lease.cards)
+    result = {
+        "CUDA_VISIBLE_DEVICES": cards,
+        "HIP_VISIBLE_DEVICES": cards,
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        # JAX and TensorFlow would take the whole card, or three quarters of it, before they compute anything
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        "MXNET_CUDNN_AUTOTUNE_DEFAULT": "0",  # it prints that it measures, and what it finds differs
+    }
+    smallest = min(card.memory for card in lease.cards)
+    if 0 < lease.gpu_memory < smallest:
+        share = lease.gpu_memory / smallest
+        result |= {
+            "XLA_PYTHON_CLIENT_MEM_FRACTION": f"{share:.3f}",
+            "MXNET_GPU_MEM_POOL_RESERVE": str(max(1, round(100 * (1 - share)))),
+        }
     return result
 
 

@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, cast
 
-from octavo.execute.key import key as key_of
-from octavo.execute.outputs import TYPES
+from octavo.execute.freshness.key import key as key_of
+from octavo.execute.kernels.outputs import TYPES
 from octavo.model import CellRun, Failure, Inputs, Output, Run, Span
 
 SCHEMA = 1
@@ -26,6 +26,11 @@ class DamagedError(Exception):
 def dump(value: object) -> str:
     """JSON as octavo writes it: sorted keys, one space of indent, a final newline."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+
+
+def pack(value: object) -> str:
+    """JSON for machines alone: sorted keys, no spaces. Ten times as fast as :func:`dump`."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def load(text: str) -> dict[str, Any]:
@@ -86,8 +91,8 @@ def take_text(cell: int, output: int, kind: str, value: object) -> str:
     return "\n".join(_lines(value, kind))
 
 
-def cells_to_json(cells: tuple[CellRun, ...], put: Put, *, seconds: bool) -> list[dict[str, Any]]:
-    """The cells of a run, each with its outputs; with ``seconds`` also how long they took."""
+def cells_to_json(cells: tuple[CellRun, ...], put: Put, *, measured: bool) -> list[dict[str, Any]]:
+    """The cells of a run, each with its outputs; with ``measured`` also their time and memory."""
     result = []
     for index, cell in enumerate(cells):
         item: dict[str, Any] = {
@@ -96,8 +101,12 @@ def cells_to_json(cells: tuple[CellRun, ...], put: Put, *, seconds: bool) -> lis
         }
         if cell.varies:
             item["varies"] = True
-        if seconds:
+        if measured:
             item["seconds"] = round(cell.seconds, 4)
+            if cell.memory:
+                item["memory"] = cell.memory
+            if cell.gpu_memory:
+                item["gpu_memory"] = cell.gpu_memory
         result.append(item)
     return result
 
@@ -114,6 +123,8 @@ def cells_from_json(value: object, take: Take) -> tuple[CellRun, ...]:
                 outputs=tuple(_output_from_json(index, number, output, take) for number, output in enumerate(outputs)),
                 varies=table.get("varies") is True,
                 seconds=_number(table.get("seconds", 0.0), "seconds"),
+                memory=_size(table.get("memory", 0), "memory"),
+                gpu_memory=_size(table.get("gpu_memory", 0), "gpu_memory"),
             )
         )
     return tuple(cells)
@@ -156,7 +167,7 @@ def _output_from_json(cell: int, number: int, value: object, take: Take) -> Outp
     raise DamagedError("an output has no known kind")
 
 
-# -- whole runs, as the local store keeps them
+# -- whole runs, as the local and the shared store keep them
 
 
 def run_to_json(run: Run) -> dict[str, Any]:
@@ -169,10 +180,11 @@ def run_to_json(run: Run) -> dict[str, Any]:
         "inputs": inputs_to_json(run.inputs),
         # of a failed run the cells that did not run have no outputs, but their digests count
         "digests": list(run.inputs.cells),
-        "cells": cells_to_json(run.cells, put_text, seconds=True),
+        "cells": cells_to_json(run.cells, put_text, measured=True),
         "failure": _failure_to_json(run.failure) if run.failure else None,
         "seconds": round(run.seconds, 4),
         "device": run.device,
+        "host": run.host,
     }
 
 
@@ -189,6 +201,7 @@ def run_from_json(table: Mapping[str, Any]) -> Run:
         failure=None if failure is None else _failure_from_json(failure),
         seconds=_number(table.get("seconds"), "seconds"),
         device=_string(table.get("device"), "device"),
+        host=_string(table.get("host", ""), "host"),
     )
     check(run)
     return run
@@ -213,13 +226,14 @@ def _failure_to_json(failure: Failure) -> dict[str, Any]:
         "span": [span.path, span.line, span.end] if span else None,
         "cell": failure.cell,
         "traceback": list(failure.traceback),
+        "infrastructure": failure.infrastructure,
     }
 
 
 def _failure_from_json(value: object) -> Failure:
     table = _mapping(value, "failure")
     reason = table.get("reason")
-    if reason not in ("exception", "timeout", "died", "environment", "syntax"):
+    if reason not in ("exception", "timeout", "died", "environment", "syntax", "deferred"):
         raise DamagedError("its failure has no known reason")
     cell, span = table.get("cell"), None
     if cell is not None and (not isinstance(cell, int) or isinstance(cell, bool)):
@@ -236,6 +250,7 @@ def _failure_from_json(value: object) -> Failure:
         span=span,
         cell=cell,
         traceback=tuple(_lines(table.get("traceback"), "traceback")),
+        infrastructure=table.get("infrastructure") is True,
     )
 
 
@@ -282,3 +297,9 @@ def _number(value: object, what: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e9:
         raise DamagedError(f"{what} is no number of seconds")
     return float(value)
+
+
+def _size(value: object, what: str) -> int:
+    if type(value) is not int or not 0 <= value < 1 << 60:
+        raise DamagedError(f"{what} is no number of bytes")
+    return value

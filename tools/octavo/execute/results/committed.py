@@ -1,8 +1,7 @@
-"""Key ↔ run, on two shelves: the local cache, and the results that are committed with the book.
+"""Results that are committed with the book, ``outputs/PAGE/TAB.json`` and pictures beside it: for reviewers and clones.
 
-The committed shelf, ``outputs/PAGE/TAB.json`` and pictures beside it, is for reviewers and fresh clones: text inline,
-nothing in it that changes by itself, a file untouched when a run gives what is there. The local shelf has every run
-whole, by key, with its times and failures. What is read may have been written by anyone, and is checked.
+Text stands inline, nothing in it changes by itself, and a file is untouched when a run gives what is there. What is
+read may have been written by anyone, and is checked.
 """
 
 from __future__ import annotations
@@ -10,165 +9,20 @@ from __future__ import annotations
 import base64
 import contextlib
 import errno
-import hashlib
 import re
-import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from octavo.diagnostics import Code, Diagnostic, error, warning
-from octavo.execute import records
-from octavo.execute.records import DamagedError
+from octavo.diagnostics import Code, warning
+from octavo.execute.results import records
+from octavo.execute.results.files import abandoned, write_whole
+from octavo.execute.results.local import Report, identity
+from octavo.execute.results.records import DamagedError
 from octavo.model import Inputs, Output, Run, Span
-
-Report = Callable[[Diagnostic], None]
-"""Takes a message, such as ``Diagnostics.add``."""
 
 _PICTURES = {"image/svg+xml": "svg", "image/png": "png", "image/jpeg": "jpg"}
 """Types that stand in files of their own, and how those end."""
-
-
-class Results:
-    """Both shelves of one book."""
-
-    def __init__(self, root: Path, outputs: str, home: Path, report: Report) -> None:
-        """The book in ``root`` with committed results in ``root/outputs``, and the local store in ``home``."""
-        self.local = LocalStore(home, report)
-        self.committed = CommittedStore(root, outputs, report)
-        self._report = report
-
-    def find(self, key: str, page: str, tab: str) -> Run | None:
-        """A successful run of this key, looked for in the local store, then among the committed results.
-
-        A committed result is found under its own page first, then under any (a page that was renamed).
-        """
-        return self.local.find(key) or self.committed.find(key, page, tab)
-
-    def last(self, page: str, tab: str) -> Run | None:
-        """The committed result of a page × framework, whatever its key: what to show when nothing fresh is there."""
-        return self.committed.read(page, tab)
-
-    def seconds(self, page: str, tab: str) -> float | None:
-        """How long the committed result of a page × framework took to make, if it was made on this machine."""
-        last = self.committed.read(page, tab)
-        run = self.local.find(last.key) if last else None
-        return run.seconds if run else None
-
-    def save(self, run: Run, *, forced: bool = False) -> Run:
-        """Keep a run: in the local store, and, if it succeeded, among the committed results.
-
-        With ``forced`` a run that the user asked to repeat takes the place of an equal key's. Gives the run as it is
-        now known, which has the first run's values where cells vary. Failures of the environment say nothing about
-        the page, and are not kept.
-        """
-        if run.failure is None:
-            run = self.commit(run)
-        if run.failure is None or run.failure.reason != "environment":
-            self.local.save(run, forced=forced)
-        return run
-
-    def commit(self, run: Run) -> Run:
-        """Make the result of a successful run the committed one, or report that it cannot be written."""
-        try:
-            return self.committed.write(run)
-        except OSError as problem:
-            path = self.committed.path(run.page, run.tab).relative_to(self.committed.root).as_posix()
-            self._report(
-                error(
-                    Code.DAMAGED_RESULT,
-                    f"cannot write the result {path}: {problem.strerror or problem}",
-                    tab=run.tab,
-                    hint=f"see that {self.committed.outputs} is a folder that may be written and has room",
-                )
-            )
-            return run
-
-
-class LocalStore:
-    """Whole runs by key, in ``home/KEY[:2]/KEY.json``. Several builds may use one at once."""
-
-    def __init__(self, home: Path, report: Report) -> None:
-        self.home = home
-        self._report = report
-
-    def path(self, key: str) -> Path:
-        """Where the record of ``key`` stands."""
-        return self.home / key[:2] / f"{key}.json"
-
-    def find(self, key: str) -> Run | None:
-        """The successful run of ``key``."""
-        run = self._read(key)
-        return run if run is not None and run.failure is None else None
-
-    def failed(self, key: str) -> Run | None:
-        """The run of ``key`` if it failed: why the page has no result now."""
-        run = self._read(key)
-        return run if run is not None and run.failure is not None else None
-
-    def save(self, run: Run, *, forced: bool = False) -> None:
-        """Write a run; a success that is there stays, unless ``forced`` and the new one is a success too.
-
-        A store that cannot be written is reported, and the build goes on without it.
-        """
-        there = self._read(run.key)
-        if there is not None and there.failure is None and (not forced or run.failure is not None):
-            return
-        body = records.run_to_json(run)
-        text = records.dump({**body, "sha256": _checksum(body)})
-        path = self.path(run.key)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, text.encode("utf-8"))
-        except OSError as problem:
-            self._report(
-                warning(
-                    Code.DAMAGED_RESULT,
-                    f"cannot write the local store in {self.home}: {problem.strerror or problem}",
-                    hint="set OCTAVO_CACHE to a folder that can be written and has room",
-                )
-            )
-
-    def _read(self, key: str) -> Run | None:
-        path = self.path(key)
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except PermissionError:
-            self._report(
-                warning(
-                    Code.DAMAGED_RESULT,
-                    f"cannot read the local store in {self.home}: Permission denied",
-                    hint="set OCTAVO_CACHE to a folder of your own",
-                )
-            )
-            return None
-        except (OSError, UnicodeDecodeError):
-            self._set_aside(path, "it cannot be read")
-            return None
-        try:
-            body = records.load(text)
-            if body.pop("sha256", None) != _checksum(body):
-                raise DamagedError("its checksum does not fit")
-            run = records.run_from_json(body)
-            if run.key != key:
-                raise DamagedError("it is the record of another key")
-        except DamagedError as problem:
-            self._set_aside(path, str(problem))
-            return None
-        return run
-
-    def _set_aside(self, path: Path, why: str) -> None:
-        with contextlib.suppress(OSError):
-            path.replace(path.with_suffix(".damaged"))
-        self._report(
-            warning(
-                Code.DAMAGED_RESULT,
-                f"the stored run {path.name} is damaged and was set aside: {why}",
-                hint="nothing needs to be done: the page is executed again",
-            )
-        )
 
 
 class CommittedStore:
@@ -181,6 +35,8 @@ class CommittedStore:
         self.folder = root / outputs
         self._report = report
         self._keys: dict[str, tuple[str, str]] | None = None
+        self._good: dict[tuple[str, str], tuple[tuple[int, ...], str]] = {}
+        """Page × framework → which file its result was in when it was last read and found good, and its key."""
 
     def path(self, page: str, tab: str) -> Path:
         """Where the result of a page × framework stands."""
@@ -197,13 +53,21 @@ class CommittedStore:
         run = self.read(*other)
         return replace(run, page=page) if run is not None and run.key == key else None
 
+    def has(self, key: str, page: str, tab: str) -> bool:
+        """Whether :meth:`find` would find something; a result that did not change is not read twice for it."""
+        file, known = self._good.get((page, tab), ((), ""))
+        if file and known == key and file == identity(self.path(page, tab)):
+            return True
+        return self.find(key, page, tab) is not None
+
     def read(self, page: str, tab: str) -> Run | None:
         """The result of a page × framework, whatever its key; one that is damaged is reported and counts as absent."""
         path = self.path(page, tab)
         if not path.exists() and not path.is_symlink():
             return None
+        before = identity(path)
         try:
-            return self._load(path, page, tab)
+            run = self._load(path, page, tab)
         except DamagedError as problem:
             shown = path.relative_to(self.root).as_posix()
             self._report(
@@ -217,6 +81,8 @@ class CommittedStore:
                 )
             )
             return None
+        self._good[page, tab] = (before, run.key)
+        return run
 
     def write(self, run: Run) -> Run:
         """Make the result of a successful run the committed one; gives the run as it is now committed.
@@ -245,7 +111,7 @@ class CommittedStore:
                 "schema": records.SCHEMA,
                 "key": run.key,
                 "inputs": records.inputs_to_json(run.inputs),
-                "cells": records.cells_to_json(run.cells, put, seconds=False),
+                "cells": records.cells_to_json(run.cells, put, measured=False),
             }
         )
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -269,6 +135,9 @@ class CommittedStore:
         """
         kept = set(keep)
         removed = []
+        for left in abandoned(self.folder):
+            if Path(left.stem).suffix[1:] in ("json", *_PICTURES.values()):
+                left.unlink(missing_ok=True)
         for path, page, tab in self._records():
             if (page, tab) in kept or _key_of(path) is None:
                 continue
@@ -311,6 +180,8 @@ class CommittedStore:
                 raise DamagedError(f"a picture is not named {name}")
             content = _read_plain(path.parent / name, self.folder)
             if kind != "image/svg+xml":
+                if not content:  # as after a power failure
+                    raise DamagedError(f"{name} is empty")
                 return base64.b64encode(content).decode("ascii")
             try:
                 return content.decode("utf-8")
@@ -393,10 +264,6 @@ def _pictures_of(folder: Path, tab: str) -> Iterator[Path]:
                 yield path
 
 
-def _checksum(body: object) -> str:
-    return hashlib.sha256(records.dump(body).encode("utf-8", "surrogatepass")).hexdigest()
-
-
 def _read_plain(path: Path, inside: Path) -> bytes:
     """The bytes of a regular file; a link, which could lead anywhere, counts as damage."""
     try:
@@ -413,15 +280,3 @@ def _write_if_changed(path: Path, content: bytes) -> None:
             if path.read_bytes() == content:
                 return
     write_whole(path, content)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all; a reader sees the old content or the new."""
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with fresh.open("xb") as file:
-            file.write(content)
-        fresh.replace(path)
-    except BaseException:
-        fresh.unlink(missing_ok=True)
-        raise

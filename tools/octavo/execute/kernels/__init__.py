@@ -1,0 +1,1 @@
+"""One edition → one run: starting, watching and ending kernels, and making what they send repeat."""

@@ -1,0 +1,1 @@
+"""What this machine has, and who holds which part of it."""

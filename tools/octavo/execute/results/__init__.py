@@ -1,0 +1,1 @@
+"""Key ↔ run: the local, the committed and the shared shelf."""

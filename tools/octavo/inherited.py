@@ -1,0 +1,68 @@
+"""The settings of the d2lbook format that octavo does not read: named to the author, or left to a product."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """One setting of the d2lbook format that octavo does not read."""
+
+    section: str
+    name: str
+    default: str = ""
+    """What d2lbook takes where a book leaves it out; a book that sets it to this is told nothing."""
+    instead: str = ""
+    """What the book's author can do instead, for a setting that pages, library or notebooks would show."""
+    product: str = ""
+    """The product that the setting is for. Until octavo makes it, nothing that it makes lacks anything."""
+
+
+_SAVED = "mark the cells with #@save, and name their module in [library-TAB] lib_file"
+_OF_A_FRAMEWORK = "write it into the section of a framework, such as [library-pytorch]"
+
+INHERITED: tuple[Inherited, ...] = (
+    Inherited("build", "rsts", instead="move the text into Markdown pages; a fence eval_rst takes it as it is"),
+    Inherited(
+        "build", "html_dir", instead="the website goes to html in [build] output_dir, or in the folder of --output"
+    ),
+    Inherited(
+        "build",
+        "sphinx_extensions",
+        instead="pages know MyST's directives and Sphinx's own; scripts can be named in [html] include_js",
+    ),
+    Inherited(
+        "build",
+        "sphinx_configs",
+        instead="octavo sets Sphinx up itself; how pages look can be changed in files that [html] include_css names",
+    ),
+    Inherited("build", "origin_repo", product="translation"),
+    *(Inherited("translation", name, product="translation") for name in ("origin_repo", "origin_lang", "translator")),
+    Inherited("translation", "terminology", product="translation"),
+    *(Inherited("pdf", name, product="pdf") for name in ("main_font", "sans_font", "mono_font", "style")),
+    *(Inherited("pdf", name, product="pdf") for name in ("post_latex", "latex_logo", "latex_url")),
+    Inherited("library", "root_dir", instead=_SAVED),
+    *(
+        Inherited("library", name, instead=_OF_A_FRAMEWORK)
+        for name in ("lib_file", "lib_name", "simple_alias", "fluent_alias", "alias", "reverse_alias", "args_alias")
+    ),
+    Inherited(
+        "deploy",
+        "google_analytics_tracking_id",
+        instead="no page of octavo reports its readers; a script that does can be named in [html] include_js",
+    ),
+    *(Inherited("deploy", name, product="deploy") for name in ("github_repo", "s3_bucket", "other_file_s3urls")),
+    Inherited(
+        "colab",
+        "github_repo",
+        instead="pages have no button for Colab yet; a link to the notebooks can stand in [html] header_links",
+    ),
+    Inherited("colab", "exclusions", "*.html **/index.html", product="colab"),
+    Inherited("colab", "gpu_pattern", "gpu", product="colab"),
+    *(Inherited("colab", name, product="colab") for name in ("libs", "libs_header", "replace_svg_url")),
+    Inherited("sagemaker", "kernel", "conda_python3", product="sagemaker"),
+    *(Inherited("sagemaker", name, product="sagemaker") for name in ("github_repo", "libs", "libs_header")),
+    *(Inherited("slides", name, product="slides") for name in ("top_left", "top_right", "github_repo")),
+)
+"""Every setting of the d2lbook format that octavo does not read: named to the author, or left to its product."""
