@@ -63,9 +63,9 @@ def keep_results(folder: Path) -> None:
     from octavo.model import CellRun, Output, Run
 
     workshop = Workshop(folder)
-    workshop.write_libraries()
+    workshop.libraries.write()
     assert workshop.output.is_dir()
-    for planned in workshop.all():
+    for planned in workshop.plan.chosen():
         cells = tuple(CellRun(digest, (Output("stream", "stdout", "1\n"),)) for digest in planned.inputs.cells)
         edition = planned.edition
         workshop.results.save(Run(planned.key, edition.page, edition.tab, planned.inputs, cells))

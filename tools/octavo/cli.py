@@ -180,7 +180,7 @@ def _annotate(workshop: Workshop) -> None:
     if muted is not None:
         from octavo import github
 
-        source = workshop.settings.source if workshop.settings else workshop.folder
+        source = workshop.settings.source if workshop.has_settings else workshop.folder
         muted.lines += github.told_beside_lines(workshop.diagnostics, source, github.repository(workshop.folder))
 
 
@@ -192,7 +192,7 @@ def _reporting(
     try:
         yield
     finally:
-        workshop.report(pages, tabs, junit=junit, json=report)
+        workshop.reports.write(pages, tabs, junit=junit, json=report)
 
 
 _tab = click.option("--tab", "tabs", multiple=True, metavar="TAB", help="Only this framework; may be repeated.")
@@ -232,7 +232,7 @@ _report = click.option(
 
 
 def _check_tabs(workshop: Workshop, tabs: tuple[str, ...]) -> None:
-    if workshop.settings is None:
+    if not workshop.has_settings:
         return
     for tab in tabs:
         if tab not in workshop.settings.tabs:
@@ -254,7 +254,7 @@ def _use_backend(workshop: Workshop, backend: str, address: str | None) -> None:
         raise click.UsageError("--backend dask needs --address, or the variable DASK_SCHEDULER_ADDRESS")
     if importlib.util.find_spec("distributed") is None:
         raise click.UsageError("--backend dask needs Dask: python -m pip install 'octavo[dask]'")
-    if workshop.settings is not None:
+    if workshop.has_settings:
         store = workshop.results.shared
         if store is None or not store.writes:
             why = "none is set" if store is None else "it is read-only"
@@ -262,7 +262,7 @@ def _use_backend(workshop: Workshop, backend: str, address: str | None) -> None:
                 f"--backend dask needs a shared store that this machine may write, and {why}: "
                 "see [execute] store, or the variable OCTAVO_STORE"
             )
-    workshop.scheduler = address
+    workshop.machines.scheduler = address
 
 
 @main.command()
@@ -311,7 +311,7 @@ def build(
     from octavo.progress import progress_for
 
     if set(products) == {"html"} and junit is None and report is None:
-        site = workshop.finished_site(tabs, execute=not no_execute)
+        site = workshop.site.finished(tabs, execute=not no_execute)
         if site is not None:
             click.echo(f"nothing has changed: the website is {_shown(site)}", err=True)
             _finish(workshop)
@@ -319,18 +319,18 @@ def build(
     with _reporting(workshop, None, tabs, junit, report), progress_for() as progress:
         if "lib" in products:
             if check_only:
-                workshop.compare_libraries()
+                workshop.libraries.compare()
             else:
-                for path in workshop.write_libraries():
+                for path in workshop.libraries.write():
                     progress.note(f"wrote {path}")
         if not no_execute and {"html", "notebooks"} & set(products):
-            workshop.execute(workshop.stale(tabs=tabs), progress, jobs=jobs)
+            workshop.execution.execute(workshop.freshness.stale(tabs=tabs), progress, jobs=jobs)
         if "notebooks" in products:
-            folder = workshop.build_notebooks(progress, tabs)
+            folder = workshop.notebooks.build(progress, tabs)
             if folder is not None:
                 progress.note(f"the notebooks are in {_shown(folder)}")
         if "html" in products:
-            site = workshop.build_html(progress, tabs)
+            site = workshop.site.build(progress, tabs)
             if site is not None:
                 progress.note(f"the website is {_shown(site)}")
     _finish(workshop)
@@ -386,19 +386,19 @@ def run(
 
     names = _named(workshop, pages)
     with _reporting(workshop, names, tabs, junit, report), progress_for() as progress:
-        chosen = workshop.all(names, tabs) if rerun else workshop.stale(names, tabs)
+        chosen = workshop.plan.chosen(names, tabs) if rerun else workshop.freshness.stale(names, tabs)
         if share is not None:
             everything = len(chosen)
-            chosen = workshop.share(share, chosen, names, tabs)
+            chosen = workshop.machines.share(share, chosen, names, tabs)
             progress.note(f"{len(chosen)} of {everything} results to make are the share {share}")
-        workshop.execute(chosen, progress, jobs=jobs, rerun=rerun)
+        workshop.execution.execute(chosen, progress, jobs=jobs, rerun=rerun)
         if not chosen and not workshop.failed:
             progress.note("nothing is stale")
     _finish(workshop)
 
 
 def _named(workshop: Workshop, patterns: tuple[str, ...]) -> tuple[str, ...] | None:
-    if not patterns or workshop.book is None:
+    if not patterns or not workshop.has_settings:
         return None
     from octavo.source.toc import pages_matching
 
@@ -422,8 +422,8 @@ def status(context: click.Context, pages: tuple[str, ...], tabs: tuple[str, ...]
     workshop = _workshop(context)
     _check_tabs(workshop, tabs)
     names = _named(workshop, pages)
-    states = workshop.states(names, tabs)
-    suggested = workshop.suggestions(names, tabs)
+    states = workshop.freshness.states(names, tabs)
+    suggested = workshop.plan.suggestions(names, tabs)
     if as_json:
         rows = [{"page": s.page, "tab": s.tab, "state": s.state, "reasons": list(s.reasons)} for s in states]
         told = [diagnostic.to_json(workshop.read_line) for diagnostic in workshop.diagnostics]
@@ -487,7 +487,7 @@ def env(context: click.Context) -> None:
 def env_list(context: click.Context, as_json: bool = False) -> None:
     """List the environments that the book needs, and whether they are made."""
     workshop = _workshop(context)
-    rows = workshop.environments()
+    rows = workshop.environments.listed()
     if as_json:
         click.echo(json.dumps({"environments": rows}, indent=2))
     else:
@@ -508,7 +508,7 @@ def env_make(context: click.Context, tabs: tuple[str, ...]) -> None:
     from octavo.progress import progress_for
 
     with progress_for() as progress:
-        workshop.make_environments(tabs, progress)
+        workshop.environments.make(tabs, progress)
     _finish(workshop)
 
 
@@ -519,7 +519,7 @@ def env_remove(context: click.Context, tabs: tuple[str, ...]) -> None:
     """Remove the environments of these frameworks; they are made again when needed."""
     workshop = _workshop(context)
     _check_tabs(workshop, tabs)
-    for path in workshop.remove_environments(tabs):
+    for path in workshop.environments.remove(tabs):
         click.echo(f"removed {path}")
     _finish(workshop)
 
@@ -530,7 +530,7 @@ def env_remove(context: click.Context, tabs: tuple[str, ...]) -> None:
 def clean(context: click.Context, output: Path | None) -> None:
     """Remove what was built. Results, environments and everything you wrote stay."""
     workshop = _workshop(context, output=output)
-    removed = workshop.clean()
+    removed = workshop.upkeep.clean()
     if removed is not None:
         click.echo(f"removed {_shown(removed)}")
     _finish(workshop)
@@ -589,7 +589,7 @@ def collect(context: click.Context, max_size: int | None, shared: bool, dry_run:
     and, with --max-size, the results that were not used for longest. What this book needs always stays.
     """
     workshop = _workshop(context)
-    collected = workshop.collect(max_size, shared=shared, dry_run=dry_run)
+    collected = workshop.upkeep.collect(max_size, shared=shared, dry_run=dry_run)
     if collected is None:
         click.echo("nothing was removed", err=True)
         _finish(workshop)

@@ -26,8 +26,10 @@ SECTION = "execute "
 """How the name of a section of ``config.ini`` begins that declares something for the pages of a glob."""
 
 _SIZES = {"": 0, "B": 0, "K": 1, "M": 2, "G": 3, "T": 4}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kKMGT]?)(i?)[bB]?")
-_TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(s|sec|seconds?|min|minutes?|h|hours?)?")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kKMGT]?)(i?)[bB]?", re.ASCII)
+_TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(s|sec|seconds?|min|minutes?|h|hours?)?", re.ASCII)
+_LARGEST = 2**63
+"""A number that no machine has as many of."""
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 _MODULE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _VARIABLE = re.compile(r"[A-Za-z_]\w*")
@@ -123,12 +125,14 @@ def unknown(name: str, span: Span, where: str, names: Iterable[str] = KEYS) -> D
 def _text(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise _UnfitError(f"{value!r} is no plain value", "write one number or word")
+    if isinstance(value, int) and abs(value) > _LARGEST:  # Python itself refuses to write the longest of these
+        raise _UnfitError("the number is too large")
     return str(value).strip()
 
 
 def _gpus(value: object) -> tuple[int, int]:
     text = _text(value)
-    match = re.fullmatch(r"(\d{1,3})(?:\s*-\s*(\d{1,3}))?", text)
+    match = re.fullmatch(r"(\d{1,3})(?:\s*-\s*(\d{1,3}))?", text, re.ASCII)
     if match is None:
         raise _UnfitError(f"{text!r} is no number of graphics cards", "such as 1, 0-1 or 1-2")
     fewest, most = int(match[1]), int(match[2] or match[1])
@@ -142,12 +146,15 @@ def _size(value: object) -> int:
     match = _SIZE.fullmatch(text)
     if match is None:
         raise _UnfitError(f"{text!r} is no amount of memory", "such as 8 GB, 512 MiB or a number of bytes")
-    return int(float(match[1]) * (1024 if match[3] else 1000) ** _SIZES[match[2].upper()])
+    found = float(match[1]) * (1024 if match[3] else 1000) ** _SIZES[match[2].upper()]
+    if found > _LARGEST:
+        raise _UnfitError("there is no machine with as much memory")
+    return int(found)
 
 
 def _count(value: object) -> int:
     text = _text(value)
-    if not re.fullmatch(r"\d{1,4}", text) or int(text) < 1:
+    if not re.fullmatch(r"\d{1,4}", text, re.ASCII) or int(text) < 1:
         raise _UnfitError(f"{text!r} is no number of cores", "a whole number, at least 1")
     return int(text)
 
@@ -206,6 +213,10 @@ def _check(name: str, value: Value, where: str) -> Iterator[Diagnostic]:
             yield unfit(f"{word!r} leads out of the book", "name files by their paths from the book's folder")
         elif name == "files" and (not parts or any("**" in part and part != "**" for part in parts)):
             yield unfit(f"{word!r} is no glob", "** stands alone between two slashes")
+        elif name == "files" and parts[-1] == "**":
+            yield unfit(f"{word!r} names folders, not files", f"write {word}/*")
+        elif name == "files" and not (word.isprintable() and len(parts) < 50 and all(len(p) < 250 for p in parts)):
+            yield unfit(f"{word!r} is no name of a file")
         elif name == "variables" and not _VARIABLE.fullmatch(word):
             yield unfit(f"{word!r} is no name of a variable")
         elif name == "modules" and not _MODULE.fullmatch(word):
@@ -241,7 +252,7 @@ def of_page(document: Document) -> tuple[dict[str, Value], tuple[Diagnostic, ...
     """What the front matter of a page declares, and what is wrong with it."""
     if FRONT_MATTER not in document.front_matter:
         return {}, ()
-    places = _front_matter_places(document)
+    places, again = _front_matter_places(document)
     table = document.front_matter[FRONT_MATTER]
     top = places.get((), Span(document.path, 1, 1))
     if table is None:
@@ -251,11 +262,11 @@ def of_page(document: Document) -> tuple[dict[str, Value], tuple[Diagnostic, ...
         return {}, (error(Code.DECLARATION, f"{FRONT_MATTER}: holds names and values", top, hint=hint),)
     raw = {str(name): (value, places.get((str(name),), top)) for name, value in table.items()}
     values, messages = checked(raw, f"{FRONT_MATTER}:")
-    return values, tuple(messages)
+    return values, (*again, *messages)
 
 
-def _front_matter_places(document: Document) -> dict[tuple[str, ...], Span]:
-    """Where ``execute:`` (``()``) and each key below it stand."""
+def _front_matter_places(document: Document) -> tuple[dict[tuple[str, ...], Span], list[Diagnostic]]:
+    """Where ``execute:`` (``()``) and each key below it stand, and which stand there twice."""
     import yaml  # only for pages that declare something
 
     lines = document.text.split("\n")
@@ -263,19 +274,28 @@ def _front_matter_places(document: Document) -> dict[tuple[str, ...], Span]:
     try:
         root = yaml.compose("\n".join(lines[1:end]), Loader=yaml.SafeLoader)
     except Exception:  # the reader could read it; what is odd here costs only the line
-        return {}
+        return {}, []
 
     def span(node: yaml.Node) -> Span:
         line = node.start_mark.line + 2
         return Span(document.path, line, line, node.start_mark.column + 1, len(str(node.value)))
 
     places: dict[tuple[str, ...], Span] = {}
+    again: list[Diagnostic] = []
+
+    def note(place: tuple[str, ...], node: yaml.Node) -> None:
+        if place in places:  # of which YAML drops the first, silently
+            message = f"{': '.join((FRONT_MATTER, *place))} stands here and in line {places[place].line}"
+            again.append(error(Code.DECLARATION, message, span(node), hint="remove one of the two"))
+        places[place] = span(node)
+
     for key, value in root.value if isinstance(root, yaml.MappingNode) else ():
         if key.value == FRONT_MATTER:
-            places[()] = span(key)
+            note((), key)
+            places = {(): places[()]}
             for name, _ in value.value if isinstance(value, yaml.MappingNode) else ():
-                places[str(name.value),] = span(name)
-    return places
+                note((str(name.value),), name)
+    return places, again
 
 
 OF_CELLS = tuple(name for name, key in KEYS.items() if key.of_cells)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import hashlib
 import os
 import pickle
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +30,8 @@ Cut = Callable[[Document, str], tuple[Edition, Messages]]
 
 Found = TypeVar("Found")
 
+_DIGEST = hashlib.sha256().digest_size
+"""What stands before the pickle: its digest."""
 MANY = 24
 """How many pages are worth the start of further processes."""
 
@@ -63,11 +67,15 @@ class Memory:
     @classmethod
     def open(cls, folder: Path, *scope: object) -> Memory:
         """The memory in an output folder; an empty one if there is none, or if it holds for something else."""
-        memory = cls(folder / "pages.pickle", digest(own_code(), scope))
+        # what is Python, and so what cells read, differs a little between its versions
+        memory = cls(folder / "pages.pickle", digest(own_code(), sys.version_info[:2], scope))
         collects = gc.isenabled()
         gc.disable()  # which would look through all that is read, again and again
         try:
-            kept_scope, pages, others = pickle.loads(memory.file.read_bytes())
+            data = memory.file.read_bytes()
+            if hashlib.sha256(data[_DIGEST:]).digest() != data[:_DIGEST]:
+                return memory  # a page that is misread would be executed and kept as something else
+            kept_scope, pages, others = pickle.loads(data[_DIGEST:])
         except Exception:  # a damaged pickle may raise anything
             return memory
         finally:
@@ -83,7 +91,8 @@ class Memory:
             return
         part = self.file.with_suffix(f".{os.getpid()}")
         with contextlib.suppress(OSError):
-            part.write_bytes(pickle.dumps((self.scope, self.pages, self.others), pickle.HIGHEST_PROTOCOL))
+            data = pickle.dumps((self.scope, self.pages, self.others), pickle.HIGHEST_PROTOCOL)
+            part.write_bytes(hashlib.sha256(data).digest() + data)
             part.replace(self.file)
         self.changed = False
 

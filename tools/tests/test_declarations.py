@@ -43,7 +43,7 @@ def front(text: str) -> str:
 
 def needs(folder: Path, tab: str = "left") -> Needs:
     workshop = Workshop(folder)
-    found = workshop.plan["index", tab].needs
+    found = workshop.plan.planned["index", tab].needs
     assert list(workshop.diagnostics) == []
     return found
 
@@ -112,6 +112,12 @@ def test_settings_declare_for_pages_and_the_later_section_wins(tmp_path: Path) -
         ("gpus: 2-1", 4, "execute: gpus: '2-1' runs backwards", "1-2"),
         ("gpus: yes", 4, "execute: gpus: True is no plain value", "write one number"),
         ("gpus: [1]", 4, "execute: gpus: [1] is no plain value", ""),
+        ("gpus: １", 4, "'１' is no number of graphics cards", ""),
+        ("gpus: 1\ncpus: 2\ngpus: 2", 6, "execute: gpus stands here and in line 4", "remove one"),
+        (f"memory: {'9' * 400} TB", 4, "there is no machine with as much memory", ""),
+        (f"timeout: {'9' * 500}", 4, "the number is too large", ""),
+        ("timeout: .nan", 4, "'nan' is no time", ""),
+        ("timeout: 2026-01-01", 4, "is no plain value", ""),
         ("memory: lots", 4, "'lots' is no amount of memory", "8 GB"),
         ("timeout: soon", 4, "'soon' is no time", "10 min"),
         ("timeout: 0", 4, "a cell needs some time", ""),
@@ -123,6 +129,10 @@ def test_settings_declare_for_pages_and_the_later_section_wins(tmp_path: Path) -
         ("environment: {left: weekly}", 1, "cannot read the lock environments/weekly.txt", ""),
         ("files: ../x", 4, "'../x' leads out of the book", ""),
         ("files: a**b", 4, "'a**b' is no glob", ""),
+        ("files: data/**", 4, "'data/**' names folders, not files", "data/**/*"),
+        ('files: "data/\\0"', 4, "is no name of a file", ""),
+        (f"files: {'x' * 300}", 4, "is no name of a file", ""),
+        (f"files: {'x/' * 3000}y", 4, "is no name of a file", ""),
         ("files: none/*.csv", 4, "files: names none/*.csv, which no file of the book is", ""),
         ("variables: A-B", 4, "'A-B' is no name of a variable", ""),
         ("modules: a/b", 4, "'a/b' is no name of a module", "tools.plots"),
@@ -208,7 +218,7 @@ def test_what_looks_like_a_gpu(line: str, tmp_path: Path) -> None:
     folder = write(tmp_path)
     text = (folder / "index.md").read_text()
     (folder / "index.md").write_text(text.replace("y = 2", line))
-    assert [span.line for span in Workshop(folder).suggestions()] == [10]
+    assert [span.line for span in Workshop(folder).plan.suggestions()] == [10]
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_a_page_is_read_once_as_long_as_its_text_is_the_same(tmp_path: Path) -> 
     assert again.document("a.md", "two", reads(read))[0].text == "two" and read == ["a.md", "a.md"]
 
 
-@pytest.mark.parametrize("change", ["other settings", "damaged", "not a memory", "no folder"])
+@pytest.mark.parametrize("change", ["other settings", "damaged", "a wrong letter", "not a memory", "no folder"])
 def test_what_holds_for_something_else_is_forgotten(tmp_path: Path, change: str) -> None:
     read: list[str] = []
     folder = tmp_path / "missing" if change == "no folder" else tmp_path
@@ -71,6 +71,8 @@ def test_what_holds_for_something_else_is_forgotten(tmp_path: Path, change: str)
     memory.save()
     if change == "damaged":
         memory.file.write_bytes(memory.file.read_bytes()[:-20])
+    elif change == "a wrong letter":  # which is a pickle still
+        memory.file.write_bytes(memory.file.read_bytes().replace(b"one", b"two"))
     elif change == "not a memory":
         memory.file.write_text("{}")
     again = Memory.open(folder, "other" if change == "other settings" else "settings")
@@ -126,10 +128,10 @@ def test_what_another_process_leaves_undone_is_done_here() -> None:
 def build(folder: Path) -> tuple[list[Diagnostic], bool]:
     """What the command line does for ``build html --no-execute``: messages, and whether anything was rendered."""
     workshop = Workshop(folder)
-    site = workshop.finished_site(execute=False)
+    site = workshop.site.finished(execute=False)
     if site is not None:
         return list(workshop.diagnostics), False
-    assert workshop.build_html(PlainProgress(io.StringIO())) is not None
+    assert workshop.site.build(PlainProgress(io.StringIO())) is not None
     workshop.remember()
     return list(workshop.diagnostics), True
 
@@ -177,7 +179,7 @@ def test_a_result_that_somebody_shares_is_shown_by_the_next_build(
     monkeypatch.setenv("OCTAVO_STORE", str(tmp_path / "shared"))
     monkeypatch.setenv("OCTAVO_CACHE", str(tmp_path / "elsewhere"))
     other = Workshop(folder)
-    planned = other.plan["b", "jax"]
+    planned = other.plan.planned["b", "jax"]
     monkeypatch.setenv("OCTAVO_CACHE", str(tmp_path / "here"))
     build(folder)
     cells = tuple(CellRun(digest, (Output("stream", "stdout", "Shared."),)) for digest in planned.inputs.cells)
@@ -194,12 +196,12 @@ def test_a_result_that_somebody_shares_is_shown_by_the_next_build(
 def begin(folder: Path) -> Workshop:
     """A build that has read the book, and would execute it now, which takes long."""
     workshop = Workshop(folder)
-    assert workshop.finished_site(execute=False) is None and workshop.book is not None
+    assert workshop.site.finished(execute=False) is None and workshop.book is not None
     return workshop
 
 
 def finish(workshop: Workshop) -> list[Diagnostic]:
-    assert workshop.build_html(PlainProgress(io.StringIO())) is not None
+    assert workshop.site.build(PlainProgress(io.StringIO())) is not None
     workshop.remember()
     return list(workshop.diagnostics)
 
@@ -247,7 +249,7 @@ def test_a_data_file_that_changes_while_pages_are_executed_makes_results_of_the_
     more = {"config.ini": CONFIG + "[execute]\nfiles = data.txt\n", "data.txt": "old", "environments/jax.txt": LOCK}
     folder = write(tmp_path, {**PAGES, **more})
     workshop = begin(folder)
-    assert workshop.plan  # with the old data
+    assert workshop.plan.planned  # with the old data
     write(folder, {"data.txt": "new"})
     finish(workshop)
     assert build(folder)[1] is True
@@ -258,7 +260,7 @@ def test_a_module_that_changes_while_pages_are_executed_makes_results_of_the_old
     page = "# B\n\n```{.python .input}\n#@tab jax\nimport helper\n```\n"
     folder = write(tmp_path, {**PAGES, "b.md": page, "helper.py": "x = 1\n", "environments/jax.txt": LOCK})
     workshop = begin(folder)
-    assert workshop.plan  # with the old module
+    assert workshop.plan.planned  # with the old module
     write(folder, {"helper.py": "x = 2\n"})
     finish(workshop)
     assert build(folder)[1] is True
@@ -274,7 +276,7 @@ def test_a_result_that_changes_while_pages_are_rendered_is_shown_by_the_next_bui
                 write(folder, {"outputs/b/jax.json": "no JSON"})
 
     workshop = begin(folder)
-    assert workshop.build_html(Meanwhile(io.StringIO())) is not None
+    assert workshop.site.build(Meanwhile(io.StringIO())) is not None
     messages, rendered = build(folder)
     assert rendered
     assert {d.message for d in messages} != {d.message for d in workshop.diagnostics}
@@ -332,5 +334,5 @@ def test_a_build_that_broke_off_is_not_taken_for_the_one_before(tmp_path: Path) 
 def test_a_site_without_its_results_is_not_finished_for_who_would_execute(tmp_path: Path) -> None:
     folder = write(tmp_path, {**PAGES, "environments/jax.txt": LOCK})
     build(folder)
-    assert Workshop(folder).finished_site(execute=False) is not None
-    assert Workshop(folder).finished_site(execute=True) is None
+    assert Workshop(folder).site.finished(execute=False) is not None
+    assert Workshop(folder).site.finished(execute=True) is None

@@ -66,9 +66,14 @@ def harvest(
 def definitions(
     editions: Sequence[Edition], library: Library, existing: str | None = None
 ) -> tuple[dict[str, Definition], tuple[Diagnostic, ...]]:
-    """:attr:`HarvestedLibrary.definitions` alone, and what is wrong: for those who do not need the module's text."""
+    """:attr:`HarvestedLibrary.definitions` alone, and what is wrong: for those who do not need the module's text.
+
+    They are in the order in which the module makes them.
+    """
     found, messages = _collected(editions, library, existing)
-    return _by_name(found, library), messages
+    every = _by_name(found, library)
+    ordered = {id(definition): number for number, definition in enumerate(in_order(list(every.values())))}
+    return dict(sorted(every.items(), key=lambda item: ordered[id(item[1])])), messages
 
 
 def _collected(
@@ -161,7 +166,11 @@ def in_order(definitions: Sequence[Definition]) -> list[Definition]:
 
 def _names_library(definition: Definition) -> bool:
     """Whether ``d2l`` is left in a definition's code."""
-    return any(part.library or part.name == LIBRARY_ALIAS for part in _survey(definition).references)
+    tree = parse(definition.source).tree
+    return any(part.library or part.name == LIBRARY_ALIAS for part in survey_tree(tree.body).references) or any(
+        isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == LIBRARY_ALIAS
+        for node in ast.walk(tree)  # d2l.x = 1 in a function
+    )
 
 
 def _survey(definition: Definition) -> Survey:

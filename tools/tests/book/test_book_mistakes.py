@@ -164,10 +164,19 @@ def test_building_it_reports_each_mistake_once_and_renders_every_page(octavo: Oc
     assert not (broken / "outputs/raises").exists()
 
 
-def test_a_folder_without_settings_is_no_book(octavo: Octavo, tmp_path: Path) -> None:
-    answer = octavo("-C", tmp_path, "status")
+@pytest.mark.parametrize(
+    "command",
+    [
+        "status", "check", "build html", "build lib", "build lib --check", "build notebooks", "run", "run page --rerun",
+        "run --shard 1/2", "run --report report.json", "env", "env make", "env remove x", "gc", "gc --shared", "clean",
+    ],
+)  # fmt: skip
+def test_a_folder_without_settings_is_no_book(octavo: Octavo, tmp_path: Path, command: str) -> None:
+    answer = octavo("-C", tmp_path, *command.replace("report.json", str(tmp_path / "report.json")).split())
     assert answer.returncode == 1
-    assert answer.stderr.splitlines()[0] == "error[missing-file]: there is no config.ini here, so this is not a book"
+    told = [line for line in answer.stderr.splitlines() if line.startswith(("error", "warning"))]
+    assert told == ["error[missing-file]: there is no config.ini here, so this is not a book"]
+    assert {path.name for path in tmp_path.iterdir()} <= {"report.json"}
 
 
 @pytest.mark.parametrize(

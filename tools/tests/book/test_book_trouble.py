@@ -87,7 +87,7 @@ def test_what_importing_the_library_does_counts_for_a_page_that_reads_none_of_it
         (small / "lib.md").write_text(
             f"# Lib\n\n```{{.python .input}}\nimport torch  #@save\ntorch.set_printoptions({digits})  #@save\n```\n"
         )
-        keys.append(Workshop(small).plan["part/page", "pytorch"].key)
+        keys.append(Workshop(small).plan.planned["part/page", "pytorch"].key)
     assert keys[0] != keys[1]
 
 
@@ -136,13 +136,49 @@ def test_a_build_waits_for_another_and_says_so(small: Path, capsys: pytest.Captu
     entered = threading.Event()
 
     def follow() -> None:
-        with second._alone("rendering", progress_for()):
+        with second.alone("rendering", progress_for()):
             entered.set()
 
-    with first._alone("rendering", progress_for()):
+    with first.alone("rendering", progress_for()):
         other = threading.Thread(target=follow)
         other.start()
         assert not entered.wait(0.5)
     other.join(timeout=5)
     assert entered.is_set()
     assert capsys.readouterr().err == "another octavo is rendering here: waiting for it\n"
+
+
+def test_a_module_of_the_book_does_not_hide_one_that_octavo_needs(small: Path) -> None:
+    (small / "random.py").write_text("raise SystemExit('the book is not octavo')\n")
+    answer = subprocess.run(
+        [sys.executable, "-m", "octavo", "status", "--json"], cwd=small, capture_output=True, text=True
+    )
+    assert "the book is not octavo" not in answer.stderr
+    assert '"runs"' in answer.stdout
+
+
+def test_results_do_not_depend_on_what_octavo_makes(small: Path) -> None:
+    config = small / "config.ini"
+    config.write_text(config.read_text() + "\n[execute]\nfiles = **/*.json\n")
+
+    def key() -> str:
+        return Workshop(small).plan.planned["part/page", "pytorch"].key
+
+    before = key()
+    for made in ("outputs/part/page/pytorch.json", "_build/x.json"):
+        (small / made).parent.mkdir(parents=True)
+        (small / made).write_text("{}")
+    assert key() == before
+    (small / "data.json").write_text("{}")
+    assert key() != before
+
+
+@pytest.mark.parametrize("comment", ["# one", "# another"])
+def test_a_module_that_reads_its_own_text_is_keyed_with_its_comments(small: Path, comment: str) -> None:
+    page = small / "part/page.md"
+    page.write_text("# A Page\n\n```{.python .input}\nimport own\nprint(own.TEXT)\n```\n")
+    keys = []
+    for text in ("# zero", comment):
+        (small / "own.py").write_text(f"TEXT = open(__file__).read()  {text}\n")
+        keys.append(Workshop(small).plan.planned["part/page", "pytorch"].key)
+    assert keys[0] != keys[1]

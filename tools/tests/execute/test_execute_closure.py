@@ -18,11 +18,11 @@ from conftest import build_edition
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octavo.build import _uses
+from octavo.build.definitions import library_uses
 from octavo.config import Library
 from octavo.execute.freshness.key import reached
 from octavo.execute.freshness.library import Graph
-from octavo.harvest.module import HarvestedLibrary, harvest
+from octavo.harvest.module import HarvestedLibrary, definitions, harvest
 
 LIBRARY = Library(
     "small", "d2l/small.py", "small", simple_alias=(("ones", "ones"),), alias=(("size", "lambda a: a.size"),)
@@ -42,10 +42,17 @@ def library(saved: Iterable[str], settings: Library = LIBRARY) -> HarvestedLibra
     return found
 
 
+def order(saved: Iterable[str], page: str) -> tuple[str, ...]:
+    """The order of saved code as far as a page depends on it."""
+    found, _ = definitions([build_edition(*(f"#@save\n{statement}" for statement in saved))], PLAIN)
+    graph, uses = Graph.of(found), library_uses([page])
+    return graph.order(reached(uses, graph), dynamic=uses.dynamic)
+
+
 def inputs(saved: Iterable[str], page: str) -> dict[str, str]:
     """What a page depends on of the library: name → digest."""
     graph = Graph.of(library(saved).definitions)
-    return {key: graph.digests[key] for key in reached(_uses([page]), graph)}
+    return {key: graph.digests[key] for key in reached(library_uses([page]), graph)}
 
 
 BASE = [
@@ -105,10 +112,33 @@ BASE = [
         ("import d2l", ["from __future__ import annotations"], "annotations"),
         ("import d2l", ["X = dict(a=1)", "Y = list(range(3))", "Z = sorted({1: 2}.items())"], ""),
         ("import d2l", ["@np.jit\ndef f(x): return other(x)"], ""),
+        ("import d2l", ["def setup(): print(1)", "done = setup()"], "done setup"),
+        ("import d2l", ["def setup():\n    import os\n    os.x()", "done = setup()"], "done setup"),
+        ("import d2l", ["def setup():\n    n = np\n    n.seed(1)", "done = setup()"], "done setup np"),
+        ("import d2l", ["from os import environ", "old = environ.setdefault('A', '1')"], "old environ"),
+        ("import d2l", ["old = list(map(lambda x: np.seed(x), [1]))"], "old np"),
+        ("import d2l", ["old = np.defaults['x'] = 1"], "old np"),
+        # what changes something and also binds a name, or changes it under another name
+        ("d2l.T", ["T = {}", "for i in range(3):\n    T[i] = other"], "T i other"),
+        ("d2l.T", ["T = {}", "if N:\n    T[1] = y = 1"], "T y N"),
+        ("d2l.T", ["T = {}", "S = T", "S[1] = 2"], "T S S[1]"),
+        ("d2l.T", ["T = {}", "S = T", "S |= {1: 2}"], "T S S_(2)"),
+        ("d2l.T", ["T = {}", "class K:\n    T[1] = 2"], "T K"),
+        ("d2l.T", ["T = {}", "for k in 'ab':\n    setattr(T, k, 1)"], "T k"),
+        ("d2l.T", ["T = {}", "def f(x: T.update(a=1)): pass"], "T f"),
+        ("d2l.T", ["T = {}", "def put(f):\n    T[1] = f\n    return f", "@put\n@d2l.add_to_class(Net)\ndef go(self): return 1"], "T put Net.go"),
+        ("d2l.I", ["I = iter([1, 2])", "a1, *a2 = I"], "I a1,_a2"),
+        ("d2l.T", ["T = []", "class P:\n    def __or__(self, x):\n        T.append(x)", "p = P()", "q = p | 1"], "T P p q"),
+        ("d2l.N", ["def g(): return d2l.other", "def put():\n    d2l.N = 2", "x = put()"], "N put x"),
+        ("d2l.b(1)", ["T = {}", "T['x'] = b"], "b a N"),
+        ("d2l.T", ["T = {}", "U = {}", "U[1] = 2"], "T"),
     ],
 )  # fmt: skip
 def test_what_a_page_depends_on(page: str, more: list[str], expected: str) -> None:
-    names = {name.replace(",_", ", ").replace("from_numpy_import_", "from numpy import ") for name in expected.split()}
+    names = {
+        name.replace(",_", ", ").replace("_(", " (").replace("from_numpy_import_", "from numpy import ")
+        for name in expected.split()
+    }
     assert inputs([*BASE, *more], page).keys() == names
 
 
@@ -151,6 +181,24 @@ def test_what_a_page_depends_on(page: str, more: list[str], expected: str) -> No
 )
 def test_what_cannot_be_told_depends_on_everything(page: str) -> None:
     assert inputs(BASE, page).keys() == library(BASE).definitions.keys()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "page", "counts"),
+    [
+        (["T = []", "T.append(1)", "T.append(2)"], "021", "d2l.T", True),
+        (["N = 1", "M = N", "N += 1"], "021", "d2l.M", True),
+        (["T = {}", "def put(f): T[f] = 1", "@put\ndef f(): pass", "@put\ndef g(): pass"], "0132", "d2l.T", True),
+        (["class A: pass", "class B(A): pass", "class C(A): pass"], "021", "d2l.A.__subclasses__()", True),
+        (["def f(): pass", "def g(): pass", "def h(): return vars(d2l)"], "102", "d2l.h()", True),
+        (["def f(): pass", "def g(): pass"], "10", "d2l.f(), d2l.g()", False),
+        (["N = 1", "M = 2", "K = 3"], "102", "d2l.N + d2l.M", False),
+        (["T = []", "U = []", "T.append(1)", "U.append(1)", "V = 1"], "10234", "d2l.V", True),
+        (["T = {}", "U = {}", "T[1] = 1", "U[1] = 1"], "1032", "d2l.T", False),
+    ],
+)
+def test_when_the_order_of_saved_code_counts(before: list[str], after: str, page: str, counts: bool) -> None:
+    assert (order(before, page) != order([before[int(index)] for index in after], page)) == counts
 
 
 @pytest.mark.parametrize(
@@ -224,6 +272,17 @@ def statements(draw: st.DrawFn, index: int) -> list[str]:
                     f"random.seed({draw(expression)})",
                     f"seeded{index} = random.seed({draw(expression)})",
                     f"@table.register\ndef _(x: C{index}): return {draw(expression)}",
+                    f"for number in range(2):\n    TABLE[f'k{{number}}'] = lambda: {draw(expression)}",
+                    f"s{index} = STATE\ns{index} += [{draw(expression)}]",
+                    f"t{index} = TABLE",
+                    f"if True:\n    C{index}.c = u{index} = {draw(expression)}",
+                    f"class D{index}:\n    TABLE['k{index}'] = lambda: {draw(expression)}",
+                    f"for name in 'c':\n    setattr(C{index}, name, {draw(expression)})",
+                    f"p{index} = [bump(x) for x in (1, {draw(expression)})]",
+                    f"first{index}, *rest{index} = ITEMS",
+                    f"o{index} = LOG | {draw(expression)}",
+                    f"done{index} = say({draw(expression)})",
+                    f"old{index} = (lambda: d2l.bump({draw(expression)}))()",
                 ]
             ),
             max_size=2,
@@ -241,6 +300,10 @@ PRELUDE = [
     "def keep(f):\n    TABLE[f.__name__] = f\n    return f",
     "def change(f):\n    return lambda *a: f(*a) + len(STATE)",
     "def bump(x):\n    STATE.append(x)\n    return sum(STATE)",
+    "def say(x):\n    print('say', x)",
+    "ITEMS = iter(range(9))",
+    "class Log:\n    def __or__(self, x):\n        STATE.append(x)\n        return self",
+    "LOG = Log()",
     "def add_to_class(C): return lambda f: setattr(C, f.__name__, f)",
     "@functools.singledispatch\ndef table(x): return -1",
 ]
@@ -248,7 +311,7 @@ PAGES = st.sampled_from(
     [
         "d2l.v4", "d2l.f4()", "d2l.C4().go()", "d2l.C3.c", "d2l.TABLE.get('k2', lambda: 0)()", "d2l.STATE", "random.random()",
         "getattr(d2l, 'f3')()", "d2l.C0.__subclasses__()", "d2l.table(d2l.C2())", "d2l.f2() + d2l.v1", "sorted(d2l.TABLE)",
-        "[c.__name__ for c in d2l.C1.__subclasses__()]", "type('Mine', (d2l.C3,), {})().go()", "d2l.bump(1)",
+        "[c.__name__ for c in d2l.C1.__subclasses__()]", "type('Mine', (d2l.C3,), {})().go()", "d2l.bump(1)", "list(d2l.ITEMS)", "list(d2l.TABLE)", "[n for n in vars(d2l) if len(n) == 2]",
     ]
 )  # fmt: skip
 
@@ -265,6 +328,11 @@ def edited_libraries(draw: st.DrawFn) -> tuple[list[str], list[str]]:
     new[index] = [again[place] if number == place else statement for number, statement in enumerate(groups[index])]
     if draw(st.booleans()):
         new[index] = [*groups[index][:3], *again[3:]]
+    if draw(st.integers(0, 3)) == 0:
+        further = [statement for group in groups for statement in group[3:]]
+        new = [group[:3] for group in groups]
+        new[-1] = [*new[-1], *draw(st.permutations(further))]
+        before = [*PRELUDE, *(statement for group in groups for statement in group[:3]), *further]
     return before, [*PRELUDE, *(statement for group in new for statement in group)]
 
 
@@ -291,4 +359,4 @@ def test_whatever_prints_something_else_was_stale(libraries: tuple[list[str], li
     before, after = libraries
     if printed(before, page) != printed(after, page):
         source = f"from d2l import small as d2l\nimport random\nprint({page})"
-        assert inputs(before, source) != inputs(after, source)
+        assert inputs(before, source) != inputs(after, source) or order(before, source) != order(after, source)

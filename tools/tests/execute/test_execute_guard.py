@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -22,7 +23,7 @@ from octavo.execute.environments.environment import MARKER, Environment, existin
 from octavo.execute.home import environments_home
 from octavo.execute.kernels import guard
 from octavo.execute.kernels.kernel import execute
-from octavo.execute.kernels.starter import Starters
+from octavo.execute.kernels.starter import _FORKER, Starters
 from octavo.execute.kernels.variables import kernel_variables
 from octavo.execute.machine.lease import Card, Lease
 from octavo.model import Run
@@ -173,6 +174,27 @@ def test_a_kernel_whose_guard_is_killed_dies_and_is_a_fault_of_the_machine(sessi
     assert "guards it" in run.failure.message
 
 
+@pytest.mark.parametrize("fork", [True, False])
+def test_a_cell_that_kills_its_guard_leaves_no_daemon(session, program: tuple[Path, Path], fork: bool) -> None:
+    source, note = program
+    cell = (
+        f"import os, subprocess, sys, time\nsubprocess.run([sys.executable, {str(source)!r}, {str(note)!r}])\n"
+        f"while not os.path.exists({str(note)!r}): time.sleep(0.01)\nos.kill(os.getppid(), 9)\ntime.sleep(60)"
+    )
+    (run,) = session([[cell]], fork=fork)
+    assert run.failure is not None and "guards it" in run.failure.message
+    assert not alive(int(note.read_text()))
+
+
+@pytest.mark.parametrize("fork", [True, False])
+def test_a_cell_that_stops_its_guard_holds_nobody_up(session, fork: bool) -> None:
+    cell = "import os, signal\nos.kill(os.getppid(), signal.SIGSTOP)\nprint(os.getppid(), os.getpid())"
+    started = time.monotonic()
+    (run,) = session([[cell]], fork=fork)
+    assert time.monotonic() - started < 12
+    assert not any(map(alive, map(int, texts(run)[0][0].split())))
+
+
 def test_without_their_parent_kernels_are_started_anew(task, small: Environment) -> None:
     async def run() -> list[Run]:
         starters = Starters(os.environ)
@@ -198,6 +220,7 @@ print(sorted(os.environ.items()))
 print(os.getcwd(), tempfile.gettempdir(), time.tzname)
 print(sorted((thread.name, thread.daemon) for thread in threading.enumerate()), threading.current_thread() is threading.main_thread())
 print([(number, os.readlink(f'/proc/self/fd/{number}').split(':')[0]) for number in range(3)])
+print(gc.isenabled(), gc.get_threshold(), sys.breakpointhook, 'debugpy' in sys.modules, 'pydevd' in sys.modules)
 print([name for name in signal.Signals if signal.getsignal(name) not in (signal.SIG_DFL, signal.SIG_IGN)])
 print([name for name in signal.Signals if signal.getsignal(name) is signal.SIG_IGN])
 print([[entry[0], entry[2].__name__, str(entry[3])] for entry in warnings.filters])
@@ -299,7 +322,9 @@ DRAW = "from matplotlib import pyplot as plt\nfrom matplotlib_inline import back
 
 
 @pytest.mark.kernels
-@pytest.mark.parametrize("tab", TRAIN)
+@pytest.mark.parametrize(
+    "tab", ["pytorch", *(pytest.param(tab, marks=pytest.mark.slow) for tab in TRAIN if tab != "pytorch")]
+)
 def test_a_copied_kernel_trains_as_a_new_one(repository: Path, task, cache: Path, tab: str) -> None:
     lock, messages = read_lock(repository / "environments" / f"{tab}.txt")
     assert lock is not None, messages
@@ -387,6 +412,24 @@ def test_what_must_not_be_copied_is_found_out_once(
     assert texts(done)[0] == ["['-I', '-S']\n"], "its guard is a process of its own"
     marker = json.loads((folder / MARKER).read_text())
     assert why in marker["fork"] and marker["checked"] is True and marker["digest"] == "1"
+
+
+def test_that_the_machine_lacked_something_is_not_held_against_a_framework(small: Environment, tmp_path: Path) -> None:
+    (tmp_path / "parsing.py").write_text("raise OSError(24, 'Too many open files')\n")
+    (tmp_path / "folding.py").write_text("import os, errno\ndef none(): raise OSError(errno.EAGAIN, 'no')\n"
+        "import threading; threading.Thread.start = lambda self: none()\n")  # fmt: skip
+    for module in ("parsing", "folding"):
+        ours, theirs = socket.socketpair()
+        with ours, theirs, (tmp_path / "log").open("w") as log:
+            subprocess.run(
+                [small.python, _FORKER, "parent", str(theirs.fileno()), guard.__file__, str(tmp_path / "log"), module],
+                env={**os.environ, "PYTHONPATH": str(tmp_path), "IPYTHONDIR": str(tmp_path)},
+                pass_fds=[theirs.fileno()],
+                stdout=log,
+                check=True,
+            )
+            told = json.loads(ours.recv(4096))
+        assert told["fork"] and told["lasting"] is False, module
 
 
 def test_a_single_page_has_no_parent(small: Environment) -> None:

@@ -79,6 +79,26 @@ def test_a_flood_of_text_keeps_its_beginning_and_the_displays_around_it(run, mon
     assert shown.data["text/plain"] == "'new'"
 
 
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (
+            "from IPython.display import display, HTML\nwhile True: display(HTML('x' * 1000))",
+            "displayed more than 1 MB",
+        ),
+        ("while True: print('x' * 1000)", "printed more than 1 MB"),
+    ],
+)
+def test_a_cell_that_sends_without_end_is_stopped(run, monkeypatch: pytest.MonkeyPatch, source: str, said: str) -> None:
+    monkeypatch.setattr("octavo.execute.kernels.client._MOST_SHOWN", 1_000_000)
+    monkeypatch.setattr("octavo.execute.kernels.client._MOST_PRINTED", 1_000_000)
+    done = run("print('before')", source, timeout=60.0)
+    assert done.failure is not None and (done.failure.reason, done.failure.name) == ("exception", "TooMuchOutput")
+    assert said in done.failure.message and done.failure.span is not None
+    assert done.cells[1].seconds < 30 and texts(done)[0] == ["before\n"]
+    assert sum(len(str(output)) for output in done.cells[1].outputs) < 3_500_000
+
+
 def test_the_kernel_sees_its_own_world(run, tmp_path: Path) -> None:
     library = tmp_path / "book"
     (library / "d2l").mkdir(parents=True)

@@ -15,8 +15,10 @@ FILES = {
     "pack/a.py": "from .b import x\nfrom . import c",
     "pack/b.py": "from ..outside import y",
     "pack/c.py": "import pack.a",
-    "random.py": "",
     "src/of_pages.py": "",
+    "listing/__init__.py": "__all__ = ['one', 'nothing']",
+    "listing/one.py": "",
+    "listing/two.py": "",
     "late.py": "def f():\n    import helpers",
     "wild.py": "import importlib\nimportlib.import_module(name)",
     "d2l/jax.py": "import helpers",
@@ -41,7 +43,9 @@ def found(text: str, **more: object) -> list[str]:
         ("from deep.er import x as y", ["deep/er.py"]),
         ("from pack import c", ["pack/__init__.py", "pack/a.py", "pack/b.py", "pack/c.py"]),
         ("import pack", ["pack/__init__.py"]),
-        ("import random", ["random.py"]),
+        ("from listing import *", ["listing/__init__.py", "listing/one.py"]),
+        ("from listing import one", ["listing/__init__.py", "listing/one.py"]),
+        ("import listing", ["listing/__init__.py"]),
         ("%matplotlib inline\nimport late", ["deep/er.py", "helpers.py", "late.py"]),
         ("__import__('late')", ["deep/er.py", "helpers.py", "late.py"]),
         ("import importlib\nimportlib.import_module('deep.er')", ["deep/er.py"]),
@@ -49,6 +53,13 @@ def found(text: str, **more: object) -> list[str]:
         ("exec(open('x').read())", ["deep/er.py", "helpers.py", "late.py"]),
         ("%run late.py", ["deep/er.py", "helpers.py", "late.py"]),
         ("import sys\nsys.path.append('..')", ["deep/er.py", "helpers.py", "late.py"]),
+        ("import sys as system\nsystem.path.append('..')", ["deep/er.py", "helpers.py", "late.py"]),
+        ("from sys import argv, path\npath.append('..')", ["deep/er.py", "helpers.py", "late.py"]),
+        ("import os\nos.chdir('..')", ["deep/er.py", "helpers.py", "late.py"]),
+        ("import os\nos.system('python3 helpers.py')", ["deep/er.py", "helpers.py", "late.py"]),
+        ("run([sys.executable, '-m', 'helpers'])", ["deep/er.py", "helpers.py", "late.py"]),
+        ("run(['python', 'helpers.py'])", ["deep/er.py", "helpers.py", "late.py"]),
+        ("python = 1\nx = 'a snake, not python - maybe'", []),
         ("import wild", ["deep/er.py", "helpers.py", "late.py", "wild.py"]),
         ("import (", ["deep/er.py", "helpers.py", "late.py"]),
         ("net.eval()", []),
@@ -66,14 +77,22 @@ def test_the_folders_of_the_path_and_what_is_accounted_for_otherwise() -> None:
     assert found("", named=("deep.er",)) == ["deep/er.py"]
 
 
+def test_a_module_that_hides_one_of_pythons_counts_for_everybody() -> None:
+    files = {"random.py": "import deep", "deep.py": "", "queue/x.py": ""}
+    for text in ("x = 1", "import numpy", "import random"):  # numpy imports it, and the kernel does
+        assert sorted(local_modules(imports(text), files.get).files) == ["deep.py", "random.py"]
+
+
 def test_modules_that_can_be_imported_by_name(tmp_path: Path) -> None:
     for name in (
         "a.py", "p/__init__.py", "p/b.py", "p/q/__init__.py", "p/data/c.py", "plain/d.py", ".hidden/__init__.py",
-        "_build/__init__.py", "x.txt", "__pycache__/a.py",
+        "_build/__init__.py", "x.txt", "__pycache__/a.py", "venv/pyvenv.cfg", "venv/lib/e.py",
     ):  # fmt: skip
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
-    assert modules_of(tmp_path, ("",), [tmp_path / "_build"]) == ["a.py", "p/__init__.py", "p/b.py", "p/q/__init__.py"]
+    assert modules_of(tmp_path, ("",), [tmp_path / "_build"]) == [
+        "a.py", "p/__init__.py", "p/b.py", "p/data/c.py", "p/q/__init__.py", "plain/d.py",
+    ]  # fmt: skip
 
 
 def test_a_package_of_which_harvesting_knows_all() -> None:

@@ -491,6 +491,7 @@ TRAINS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.kernels
 def test_a_page_of_each_framework_has_a_lease_of_its_own(repository: Path, make, cache: Path, tmp_path: Path) -> None:
     tasks = []

@@ -166,6 +166,41 @@ def test_a_record_of_something_else_is_refused(store: Stores, place: Place) -> N
     assert store().find(other.key) == other
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"page": "../../../elsewhere"},
+        {"page": "/elsewhere"},
+        {"page": "a//b"},
+        {"page": "a\nb"},
+        {"page": ""},
+        {"tab": "../elsewhere"},
+        {"tab": "a/b"},
+        {"tab": "other"},
+        {"picture": "this is no base64!"},
+    ],
+    ids=str,
+)
+def test_a_record_that_is_made_to_do_harm_is_refused(
+    store: Stores, place: Place, heard: Diagnostics, change: dict[str, str]
+) -> None:
+    """Key, checksum and name fit; what it says would lead files astray, or end the build with an error."""
+    run = make_run()
+    store().save(run)
+    ((name, content),) = place.files().items()
+    record = json.loads(content)
+    if "picture" in change:
+        record["cells"][0]["outputs"] = [{"kind": "display", "data": {"image/png": [change["picture"]]}}]
+    else:
+        record |= change
+    bad = json.dumps(record).encode()
+    sha, pair = hashlib.sha256(bad).hexdigest(), f"{record['tab']}\0{record['page']}".encode()
+    place.put(f"runs/1/{run.key[:2]}/{run.key}-{sha}-{hashlib.sha256(pair).hexdigest()[:16]}-2500.json", bad)
+    store().remove([name])
+    assert store("read-only").find(run.key) is None
+    assert [message.code for message in heard] == [Code.DAMAGED_RESULT]
+
+
 def test_files_that_are_no_records_are_left_alone(store: Stores, place: Place) -> None:
     place.put("runs/1/notes.txt", b"mine")
     place.put("runs/1/ab/notes.json", b"mine")

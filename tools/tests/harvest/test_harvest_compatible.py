@@ -140,23 +140,23 @@ def append(path: Path, text: str) -> None:
 
 def test_a_book_with_a_warning_line_is_harvested_compatibly(old_book: Path) -> None:
     workshop = Workshop(old_book)
-    assert workshop.write_libraries() == ()
-    workshop.compare_libraries()
+    assert workshop.libraries.write() == ()
+    workshop.libraries.compare()
     assert [d for d in workshop.diagnostics if d.code is Code.LIBRARY_STALE] == []
     append(old_book / "one.md", cell("x = 1  #@save"))
-    assert Workshop(old_book).write_libraries() == ("d2l/torch.py",)
+    assert Workshop(old_book).libraries.write() == ("d2l/torch.py",)
     assert (old_book / "d2l" / "torch.py").read_text().endswith("= maths.pi\n\nx = 1")
 
 
 def test_the_setting_decides_before_the_warning_line(old_book: Path) -> None:
     text = (old_book / "config.ini").read_text()
     (old_book / "config.ini").write_text(text.replace("[library]", "[library]\nharvest = own"))
-    assert WARNING_LINE not in dict(Workshop(old_book)._library_files())["d2l/torch.py"]
+    assert WARNING_LINE not in dict(Workshop(old_book).libraries.files())["d2l/torch.py"]
     (old_book / "config.ini").write_text(text.replace("[library]", "[library]\nharvest = compatible"))
     (old_book / "d2l" / "torch.py").unlink()
-    assert dict(Workshop(old_book)._library_files())["d2l/torch.py"].startswith(HEADER)
+    assert dict(Workshop(old_book).libraries.files())["d2l/torch.py"].startswith(HEADER)
     (old_book / "config.ini").write_text(text)
-    assert WARNING_LINE not in dict(Workshop(old_book)._library_files())["d2l/torch.py"]
+    assert WARNING_LINE not in dict(Workshop(old_book).libraries.files())["d2l/torch.py"]
 
 
 def test_a_value_that_is_no_way_of_harvesting_is_reported(old_book: Path) -> None:
@@ -169,16 +169,16 @@ def test_a_value_that_is_no_way_of_harvesting_is_reported(old_book: Path) -> Non
 def test_saved_code_finds_what_the_head_defines_and_the_rest_is_a_warning(old_book: Path) -> None:
     append(old_book / "one.md", cell("def g():  #@save\n    return TABLE, nowhere"))
     workshop = Workshop(old_book)
-    libraries = workshop.libraries
+    libraries = workshop.libraries.harvested
     (message,) = [d for d in workshop.diagnostics if d.code is Code.UNDEFINED_NAME]
     assert "nowhere" in message.message
     assert message.severity is Severity.WARNING
-    assert libraries["pytorch"].text == dict(workshop._library_files())["d2l/torch.py"]
+    assert libraries["pytorch"].text == dict(workshop.libraries.files())["d2l/torch.py"]
 
 
 def test_pages_depend_on_the_head(old_book: Path) -> None:
     def key() -> str:
-        return Workshop(old_book).plan["one", "pytorch"].key
+        return Workshop(old_book).plan.planned["one", "pytorch"].key
 
     module = old_book / "d2l" / "torch.py"
     first = key()

@@ -68,7 +68,7 @@ def look_at(book: Path, repository: Path) -> subprocess.CompletedProcess[str]:
 
 def test_the_source_map_gives_the_authors_place_of_each_name(book: Path) -> None:
     workshop = Workshop(book)
-    workshop.write_libraries()
+    workshop.libraries.write()
     assert [d.message for d in workshop.diagnostics] == []
     found = json.loads((book / "d2l" / "torch.map.json").read_text())
     assert (found["format"], found["module"], found["framework"]) == (1, "d2l.torch", "pytorch")
@@ -91,15 +91,15 @@ def test_the_source_map_gives_the_authors_place_of_each_name(book: Path) -> None
 
 
 def test_what_the_author_wrote_above_the_harvest_stays(book: Path) -> None:
-    assert set(Workshop(book).write_libraries()) == {
+    assert set(Workshop(book).libraries.write()) == {
         "d2l/torch.py", "d2l/torch.pyi", "d2l/torch.map.json", "d2l/py.typed",
     }  # fmt: skip
     first = (book / "d2l" / "torch.py").read_text()
     assert first.startswith(f"{HEAD}\n# Made from the book's pages")
     assert "old = 1" not in first
-    assert Workshop(book).write_libraries() == ()
+    assert Workshop(book).libraries.write() == ()
     (book / "d2l" / "torch.py").write_text("# mine\n" + first)
-    assert Workshop(book).write_libraries() == ("d2l/torch.map.json",)  # everything stands one line lower
+    assert Workshop(book).libraries.write() == ("d2l/torch.map.json",)  # everything stands one line lower
     assert (book / "d2l" / "torch.py").read_text() == "# mine\n" + first
 
 
@@ -107,7 +107,7 @@ def test_a_head_that_is_not_python_stays_and_is_reported(book: Path) -> None:
     module = book / "d2l" / "torch.py"
     module.write_text(module.read_text().replace("def begin():", "def begin(:"))
     workshop = Workshop(book)
-    workshop.write_libraries()
+    workshop.libraries.write()
     (message,) = [d for d in workshop.diagnostics if d.code is Code.SYNTAX_ERROR]
     assert message.span is not None
     assert (message.span.path, message.span.line) == ("d2l/torch.py", 3)
@@ -122,7 +122,7 @@ def test_a_method_for_a_class_of_the_head_and_a_late_future_are_reported(book: P
     more = "from __future__ import annotations  #@save\n@d2l.add_to_class(Old)  #@save\ndef g(self): pass"
     (book / "one.md").write_text(f"{page}\n{FENCE}{{.python .input}}\n{more}\n{FENCE}\n")
     workshop = Workshop(book)
-    workshop.write_libraries()
+    workshop.libraries.write()
     assert sorted((d.code.value, d.span and d.span.line) for d in workshop.diagnostics) == [
         ("unfit-definition", 21),
         ("unknown-class", 22),
@@ -131,23 +131,23 @@ def test_a_method_for_a_class_of_the_head_and_a_late_future_are_reported(book: P
 
 
 def test_the_check_shows_what_is_missing_beside_the_module(book: Path) -> None:
-    Workshop(book).write_libraries()
+    Workshop(book).libraries.write()
     for file in ("py.typed", "torch.pyi", "torch.map.json"):
         (book / "d2l" / file).unlink()
     workshop = Workshop(book)
-    workshop.compare_libraries()
+    workshop.libraries.compare()
     stale = [d.span and d.span.path for d in workshop.diagnostics if d.code is Code.LIBRARY_STALE]
     assert sorted(map(str, stale)) == ["d2l/py.typed", "d2l/torch.pyi"]  # a source map is nothing to check in
 
 
 def test_a_module_that_the_old_tool_wrote_gets_no_company(book: Path) -> None:
     (book / "config.ini").write_text(CONFIG.replace("harvest = own", "harvest = auto"))
-    Workshop(book).write_libraries()
+    Workshop(book).libraries.write()
     assert [path.name for path in (book / "d2l").iterdir()] == ["torch.py"]
 
 
 def test_the_import_script_sees_that_all_is_well(book: Path, repository: Path) -> None:
-    Workshop(book).write_libraries()
+    Workshop(book).libraries.write()
     answer = look_at(book, repository)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "1 of 1 modules are well" in answer.stdout
@@ -169,7 +169,7 @@ def test_the_import_script_sees_that_all_is_well(book: Path, repository: Path) -
 def test_the_import_script_sees_what_is_wrong(
     book: Path, repository: Path, file: str, old: str, new: str, told: str | None
 ) -> None:
-    Workshop(book).write_libraries()
+    Workshop(book).libraries.write()
     text = (book / file).read_text()
     assert old in text
     (book / file).write_text(text.replace(old, new))
@@ -184,7 +184,7 @@ def test_a_module_that_no_tool_made_stays_until_the_settings_say_otherwise(book:
     module.write_text("MINE = 1\n")
     (book / "config.ini").write_text(CONFIG.replace("harvest = own", f"harvest = {harvest}"))
     workshop = Workshop(book)
-    written = workshop.write_libraries()
+    written = workshop.libraries.write()
     told = [(d.code, d.span and d.span.path) for d in workshop.diagnostics if d.code is Code.FOREIGN_MODULE]
     if harvest == "auto":
         assert module.read_text() == "MINE = 1\n" and written == () and told == [(Code.FOREIGN_MODULE, "config.ini")]
@@ -194,7 +194,7 @@ def test_a_module_that_no_tool_made_stays_until_the_settings_say_otherwise(book:
 
 def test_each_line_of_the_module_is_traced_to_the_authors(book: Path) -> None:
     workshop = Workshop(book)
-    library = workshop.libraries["pytorch"]
+    library = workshop.libraries.harvested["pytorch"]
     module = library.text.split("\n")
 
     def traced(text: str, nth: int = 0) -> Span | None:

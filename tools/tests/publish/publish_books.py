@@ -40,7 +40,7 @@ def write(root: Path, files: Mapping[str, str], config: str = CONFIG) -> Path:
 def build(root: Path, *tabs: str) -> tuple[Path, str]:
     """Bring the notebooks up to date; their folder, and what the build told."""
     told = io.StringIO()
-    folder = Workshop(root).build_notebooks(PlainProgress(told), tabs)
+    folder = Workshop(root).notebooks.build(PlainProgress(told), tabs)
     assert folder is not None
     return folder, told.getvalue()
 

@@ -307,7 +307,7 @@ def test_the_command_writes_notebooks_without_executing(octavo: Octavo, tmp_path
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> tuple[Workshop, Path]:
     workshop = Workshop(repository, output=tmp_path_factory.mktemp("own"))
-    folder = workshop.build_notebooks(PlainProgress(io.StringIO()))
+    folder = workshop.notebooks.build(PlainProgress(io.StringIO()))
     assert folder is not None
     return workshop, folder
 
@@ -328,7 +328,7 @@ def test_the_books_own_notebooks_are_valid_and_clean(own: tuple[Workshop, Path])
 
 def test_the_books_own_notebooks_show_every_committed_result(own: tuple[Workshop, Path]) -> None:
     workshop, folder = own
-    runs = workshop.shown()
+    runs = workshop.shown.runs()
     assert runs
     for (page, tab), run in runs.items():
         cells = [c for c in read(folder / tab / f"{page}.ipynb").cells if c.cell_type == "code"]
@@ -347,7 +347,7 @@ def test_numbered_things_are_called_as_on_the_website(tmp_path: Path) -> None:
     config = "[project]\nname = m\nlang = de\n[build]\ntabs = pytorch\n"
     root = write(tmp_path, {"index": page}, config)
     folder, _ = build(root)
-    Workshop(root).build_html(PlainProgress(io.StringIO()))
+    Workshop(root).site.build(PlainProgress(io.StringIO()))
     html = (root / "_build" / "html" / "index.html").read_text(encoding="utf-8")
     (shown_there,) = re.findall(r'std-numref">([^<]+)<', html)
     assert f"Siehe {shown_there}." in shown(read(folder / "pytorch" / "index.ipynb"))

@@ -233,7 +233,7 @@ EXPECTED = {
 @pytest.fixture(scope="module")
 def book(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     workshop = Workshop(write(tmp_path_factory.mktemp("numbers"), BOOK))
-    workshop.build_html(PlainProgress(io.StringIO()))
+    workshop.site.build(PlainProgress(io.StringIO()))
     return workshop
 
 

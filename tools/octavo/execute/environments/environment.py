@@ -30,7 +30,7 @@ from octavo.model import Failure, Span
 MARKER = "octavo.json"
 """The file in an environment's folder that says that it is whole."""
 
-_FORK_RULES = 1
+_FORK_RULES = 2
 """Raised when what decides whether a process may be copied has changed, so that all environments are tried again."""
 _IMPORT_SECONDS = 300
 """How long a framework may take to be imported for the first time."""

@@ -22,14 +22,16 @@ _STRING_ENDS = {getattr(tokenize, name) for name in ("FSTRING_END", "TSTRING_END
 
 _BLANK = " \t\f"
 
-_READERS = frozenset({"ast", "dis", "linecache", "pdb", "symtable", "tokenize", "trace", "traceback", "tracemalloc"})
+_READERS = frozenset(
+    {"ast", "dis", "linecache", "pdb", "pydoc", "symtable", "tokenize", "trace", "traceback", "tracemalloc"}
+)
 """Modules that read source text, or whose numbers of lines a reader compares with the page."""
 _READS = frozenset(
     """
     __file__ _i _ih _ii _iii _oh In code_info co_firstlineno co_lines co_linetable co_lnotab co_positions
     extract_stack extract_tb f_lineno findsource format_exc format_exception format_stack get_source getblock
     getcomments getframeinfo getinnerframes getouterframes getsource getsourcefile getsourcelines
-    history_manager print_exc print_exception print_stack script tb_lineno
+    help history_manager print_exc print_exception print_stack script tb_lineno
     """.split()  # noqa: SIM905 - a list of words reads better so
 )
 """Names by which code looks at source text, wherever they come from; ``script`` is that of ``torch.jit``."""

@@ -20,6 +20,8 @@ from octavo.model import Definition, Edition, Inputs, Span
 SCHEMA = "2"
 """Raised when octavo itself changes in a way that makes a page print something else."""
 
+_ORDER = "order of saved code"
+
 
 def digest(text: str) -> str:
     """SHA-256 of a text, in hexadecimal."""
@@ -92,9 +94,13 @@ def inputs(
     here. With ``verbatim`` the comments of definitions count too, since some code looks at its source.
     """
     digests = graph.verbatim if verbatim else graph.digests
+    found = reached(uses, graph)
+    order = graph.order(found, dynamic=uses.dynamic or not uses.reads <= graph.names)
+    if len(order) > 1:
+        options = {**options, _ORDER: digest("\n".join(order))}
     return Inputs(
         cells=tuple(digest(cell.code.text) for cell in edition.cells),
-        definitions={key: digests[key] for key in sorted(reached(uses, graph))},
+        definitions={key: digests[key] for key in sorted(found)},
         lock=dict(lock),
         options={**options, "schema": SCHEMA, "tab": edition.tab},
     )
@@ -118,12 +124,14 @@ def reasons(
 
     ``edition`` and ``definitions`` are the present ones: they give the author's places.
     """
-    return (
+    found = (
         *_cell_reasons(old.cells, new.cells, edition),
         *_definition_reasons(old.definitions, new.definitions, definitions or {}),
         *_package_reasons(old.lock, new.lock),
-        *_option_reasons(old.options, new.options),
+        *_option_reasons(old.options, new.options, same_names=old.definitions.keys() == new.definitions.keys()),
     )
+    # only another octavo finds that the order counts where it did not
+    return found or (("this octavo executes pages differently",) if old != new else ())
 
 
 def _cell_reasons(old: tuple[str, ...], new: tuple[str, ...], edition: Edition | None) -> Iterator[str]:
@@ -174,13 +182,16 @@ def _package_reasons(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator
             yield f"{name} went from {old[name]} to {new[name]}"
 
 
-def _option_reasons(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+def _option_reasons(old: Mapping[str, str], new: Mapping[str, str], *, same_names: bool) -> Iterator[str]:
     for name in sorted(old.keys() | new.keys()):
         before, after = old.get(name), new.get(name)
         if before == after:
             continue
         if name == "schema":
             yield "this octavo executes pages differently"
+        elif name == _ORDER:
+            if same_names and before is not None and after is not None:  # else it is said which are new or gone
+                yield "saved code stands in another order"
         elif name.startswith("module ") and (before is None or after is None):
             yield f"the {name} is {'used now' if before is None else 'no longer used'}"
         elif name.startswith("module "):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -22,8 +23,10 @@ Read = Callable[[str], str | None]
 
 _ONLY_RUNNING_TELLS = re.compile(
     r"\b(?:exec|execfile|import_module|__import__|run_path|run_module|spec_from_file_location|SourceFileLoader"
-    r"|addsitedir|pkgutil|runpy|zipimport)\b|\bsys\s*\.\s*path\b|\bimport\s+path\b|PYTHONPATH"
+    r"|addsitedir|pkgutil|runpy|zipimport|chdir|executable)\b|\bsys\s*\.\s*path\b|\bimport\s+path\b|PYTHONPATH"
+    r"|\bimport\s+sys\s+as\b|\bfrom\s+sys\s+import\b.*\b(?:path|meta_path|path_hooks|modules)\b"
     r"|%(?:run|load|load_ext|reload_ext|autoreload|aimport|cd|pushd)\b|!\s*python|\bcmd\b.*\.py\b"
+    r"|\bpython[\d.]*\b.*(?:\.py\b|\s-m\b|['\"]-m['\"])"
 )
 _NAMED_IMPORT = re.compile(r"\b(?:import_module|__import__)\(\s*(['\"])([\w.]+)\1\s*\)")
 """A call that imports a module by a name that stands there."""
@@ -37,7 +40,7 @@ class Imports:
     """What a piece of code imports."""
 
     names: frozenset[str]
-    """Dotted names that may be modules: ``a.b`` and ``a.b.c`` for ``from a.b import c``."""
+    """Dotted names that may be modules: ``a.b`` and ``a.b.c`` for ``from a.b import c``, ``a.b.*`` for a star."""
     relative: frozenset[tuple[int, str]] = frozenset()
     """The same for imports that begin with dots: how many, and the name behind them."""
     dynamic: bool = False
@@ -50,6 +53,9 @@ class Imports:
     def __bool__(self) -> bool:
         """Whether anything is imported."""
         return bool(self.names or self.relative or self.dynamic)
+
+
+_OF_PYTHON = Imports(frozenset(sys.stdlib_module_names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,7 @@ def imports(text: str) -> Imports:
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             module = node.module or ""
-            found = {module, *(f"{module}.{alias.name}".strip(".") for alias in node.names if alias.name != "*")}
+            found = {module, *(f"{module}.{alias.name}".strip(".") for alias in node.names)}
             if node.level:
                 relative.update((node.level, name) for name in found)
             else:
@@ -120,17 +126,18 @@ def local_modules(
             files[path] = text
         return text
 
-    todo: list[tuple[Imports, str]] = [(wanted, "")]
+    # a module that hides one of Python's is loaded by others that import that, and by the kernel itself
+    todo: list[tuple[Imports, str]] = [(wanted | _OF_PYTHON, "")]
     for name in named:
-        todo += _taken(name, folders, take)
+        todo += _taken(name, folders, take, files)
     while todo:
         wanted, home = todo.pop()
         for name in sorted(wanted.names):
-            todo += _taken(name, folders, take)
+            todo += _taken(name, folders, take, files)
         for level, name in sorted(wanted.relative):
             package = _package(home, level)
             if package is not None:
-                todo += _taken(name, (package,), take)
+                todo += _taken(name, (package,), take, files)
         if wanted.dynamic and not dynamic:
             dynamic = True
             for path in every():
@@ -140,16 +147,37 @@ def local_modules(
     return LocalModules(files, frozenset(looked_for), dynamic)
 
 
-def _taken(name: str, folders: tuple[str, ...], take: Callable[[str], str | None]) -> Iterator[tuple[Imports, str]]:
-    """Imports and path of what importing ``name`` loads: the packages above it, and the module itself."""
+def _taken(
+    name: str, folders: tuple[str, ...], take: Callable[[str], str | None], files: Mapping[str, str]
+) -> Iterator[tuple[Imports, str]]:
+    """Imports and path of what importing ``name`` loads: the packages above it, and the module itself.
+
+    ``files`` are those that were taken already.
+    """
     parts = name.split(".") if name else []
+    star = parts[-1:] == ["*"]
     for folder in folders:
-        for count in range(0 if folder and not parts else 1, len(parts) + 1):
+        for count in range(0 if folder and not parts else 1, len(parts) + 1 - star):
             stem = "/".join([*filter(None, [folder]), *parts[:count]])
             for path in (f"{stem}.py", f"{stem}/__init__.py"):
                 text = take(path)
                 if text is not None:
                     yield imports(text), path
+        package = "/".join([*filter(None, [folder]), *parts[:-1]])
+        for listed in _listed(files.get(f"{package}/__init__.py")) if star else ():
+            yield Imports(frozenset(), frozenset({(1, listed)})), f"{package}/__init__.py"
+
+
+def _listed(text: str | None) -> list[str]:
+    """What a package may list in ``__all__``: a star imports the modules among these."""
+    if text is None or "__all__" not in text:
+        return []
+    try:
+        tree = parse(text).tree
+    except SyntaxError:
+        return []
+    texts = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    return sorted({text for text in texts if text.isidentifier()})
 
 
 def _package(path: str, level: int) -> str | None:
@@ -167,8 +195,8 @@ def _package(path: str, level: int) -> str | None:
 def modules_of(root: Path, folders: tuple[str, ...], without: Iterable[Path]) -> list[str]:
     """Every file that can be imported by its name from one of ``folders`` of a book, as paths relative to ``root``.
 
-    Those are the Python files there, and those of packages there: folders with an ``__init__.py``. Folders ``without``,
-    hidden ones and environments are left out.
+    Those are the Python files there and in the folders there, which are packages with or without an ``__init__.py``,
+    and may be put on the import path. Folders ``without``, hidden ones and environments are left out.
     """
     left_out = {path.resolve() for path in without}
     found: list[str] = []
@@ -177,12 +205,12 @@ def modules_of(root: Path, folders: tuple[str, ...], without: Iterable[Path]) ->
         while todo:
             folder = todo.pop()
             for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
-                if entry.name.startswith(".") or entry.name in SKIPPED or entry.resolve() in left_out:
+                if entry.name.startswith(".") or entry.name in SKIPPED:
                     continue
                 if entry.suffix == ".py" and entry.is_file():
                     found.append(entry.relative_to(root).as_posix())
-                elif (entry / "__init__.py").is_file() and not entry.is_symlink():
-                    todo.append(entry)
+                elif entry.is_dir() and not entry.is_symlink() and not (entry / "pyvenv.cfg").exists():
+                    todo += [entry] if entry.resolve() not in left_out else []
     return sorted(set(found))
 
 

@@ -34,6 +34,10 @@ _DRAIN_SECONDS = 0.3
 
 _MUCH = 10_000_000
 """Characters that a cell may print before what nobody will read is dropped."""
+_MOST_SHOWN, _MOST_PRINTED = 100_000_000, 200_000_000
+"""Characters that a cell may display and print before it is stopped: it would fill the memory of this machine."""
+_OF_A_DISPLAY = 1000
+"""What a display costs beside its characters, in characters."""
 
 
 class Kernel(NotebookClient):  # type: ignore[misc]  # nbclient has no types
@@ -71,13 +75,21 @@ class Kernel(NotebookClient):  # type: ignore[misc]  # nbclient has no types
         self.process: Supervised | None = None
         self.heard = time.monotonic()
         """When the kernel last printed or drew something; whoever runs a cell sets it to the cell's beginning."""
-        self._printed = 0
+        self.overfull: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        """Fulfilled, with what there is too much of, when a cell sends more than can be kept."""
+        self._printed = self._all_printed = self._shown = 0
 
     async def start(self, starter: Starter, folder: Path, variables: Mapping[str, str], seconds: float) -> None:
         """Start the kernel in ``folder`` and wait until it answers.
 
         Raises ``OSError`` when it cannot be started and ``RuntimeError`` when it ends or is silent for ``seconds``.
         """
+        try:
+            await self._start(starter, folder, variables, seconds)
+        except zmq.ZMQError as problem:  # such as too many open files, which is no OSError there
+            raise OSError(problem.errno, problem.strerror) from problem
+
+    async def _start(self, starter: Starter, folder: Path, variables: Mapping[str, str], seconds: float) -> None:
         self.manager.write_connection_file()
         request = Request(folder, self.private, Path(self.manager.connection_file), self.arguments, variables)
         try:
@@ -107,7 +119,7 @@ class Kernel(NotebookClient):  # type: ignore[misc]  # nbclient has no types
 
     async def run_cell(self, index: int) -> None:
         """Execute a cell; its outputs are then in :meth:`outputs`. Raises the errors of nbclient."""
-        self._printed = 0
+        self._printed = self._all_printed = self._shown = 0
         await self.async_execute_cell(self.nb.cells[index], index)
 
     def outputs(self, index: int) -> list[Mapping[str, Any]]:
@@ -116,8 +128,10 @@ class Kernel(NotebookClient):  # type: ignore[misc]  # nbclient has no types
 
     def output(self, outs: list[Any], msg: Any, display_id: Any, cell_index: int) -> Any:
         """Take a message of a cell; one that prints without end must not fill this machine's memory."""
-        taken = super().output(outs, msg, display_id, cell_index)
         self.heard = time.monotonic()
+        if self.overfull.done() or self._is_too_much(msg):
+            return None
+        taken = super().output(outs, msg, display_id, cell_index)
         if msg["msg_type"] == "stream":
             self._printed += len(msg["content"]["text"])
             if self._printed > _MUCH:
@@ -127,9 +141,24 @@ class Kernel(NotebookClient):  # type: ignore[misc]  # nbclient has no types
                 outs[start:] = map(nbformat.from_dict, without_middles(outs[start:]))
         return taken
 
+    def _is_too_much(self, msg: Any) -> bool:
+        """Count what a cell sends; says whether it has to be stopped."""
+        if msg["msg_type"] == "stream":
+            self._all_printed += len(str(msg["content"].get("text", "")))
+        else:
+            data = msg["content"].get("data")
+            values = data.values() if isinstance(data, Mapping) else ()
+            self._shown += _OF_A_DISPLAY + sum(len(one) if isinstance(one, str) else len(repr(one)) for one in values)
+        if self._all_printed > _MOST_PRINTED:
+            self.overfull.set_result(f"printed more than {_MOST_PRINTED / 1e6:g} MB")
+        elif self._shown > _MOST_SHOWN:
+            self.overfull.set_result(f"displayed more than {_MOST_SHOWN / 1e6:g} MB")
+        return self.overfull.done()
+
     def clear_output(self, outs: list[Any], msg: Any, cell_index: int) -> None:
         """Take a message that removes what a cell has shown: also a sign of life."""
         super().clear_output(outs, msg, cell_index)
+        self._shown = 0
         self.heard = time.monotonic()
 
     def _update_display_id(self, display_id: str, msg: Any) -> None:

@@ -30,11 +30,13 @@ import warnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any, NoReturn
 
 _TRIAL_SECONDS = 30.0
 """How long a copy may take to show that it works."""
+_LACKING = 3
+"""Exit code of a copy that the system has refused something."""
 _PLOTTING = ("matplotlib.pyplot", "matplotlib_inline.backend_inline", "matplotlib.backends.backend_svg")
 _HOOKING = ("matplotlib.pyplot", "matplotlib_inline.backend_inline")
 """Modules that take hold of the running IPython when they are imported, which only a kernel has."""
@@ -45,7 +47,9 @@ def kernel(ready: int, connection_file: str, arguments: list[str]) -> None:
     """Be a kernel until it is ended."""
     import ipykernel_launcher
     import zmq
-    from ipykernel.kernelapp import IPKernelApp
+
+    with _no_debugger():
+        from ipykernel.kernelapp import IPKernelApp
 
     sys.argv = [str(ipykernel_launcher.__file__), "-f", connection_file, *arguments]
     init_iopub = IPKernelApp.init_iopub
@@ -57,13 +61,30 @@ def kernel(ready: int, connection_file: str, arguments: list[str]) -> None:
     IPKernelApp.init_iopub = without_limit
     try:
         app = IPKernelApp.instance()
-        app.initialize(sys.argv[1:])
+        with _no_debugger():
+            app.initialize(sys.argv[1:])
     finally:
         IPKernelApp.init_iopub = init_iopub
     _after_start()
     os.write(ready, b".")
     os.close(ready)
     app.start()
+
+
+@contextlib.contextmanager
+def _no_debugger() -> Iterator[None]:
+    """Let ipykernel believe that there is no debugger: nobody debugs a build, and it is half of what a kernel loads.
+
+    A cell can import it all the same.
+    """
+    hidden = "debugpy" not in sys.modules
+    if hidden:
+        sys.modules["debugpy"] = None  # type: ignore[assignment]  # what makes an import fail
+    try:
+        yield
+    finally:
+        if hidden:
+            sys.modules.pop("debugpy", None)
 
 
 # -- the parent of kernels
@@ -78,25 +99,29 @@ class _Before:
     """Standard output and error of the parent, which handlers of log messages may have kept."""
     variables: Mapping[str, str] = {}
     """Environment variables that the modules have set."""
+    chance = False
+    """What went wrong may go well another time: this machine lacked something, such as memory or open files."""
     threads = 0
     """Threads that the modules have made but not started, by which the names of later ones count on."""
 
 
 def parent(control: socket.socket, guard_file: str, log: str, modules: list[str]) -> NoReturn:
     """Import, say whether kernels can be copies of this process, and make one for each socket that arrives."""
+    gc.disable()  # a sixth of what importing a framework takes is looking for garbage, of which it makes little
     guard = _load(guard_file)
     variables = dict(os.environ)
     problem = _import(modules)
+    gc.freeze()  # what is never looked at is never copied
     _Before.streams = sys.stdout, sys.stderr
     sys.stdout.flush()
     sys.stderr.flush()
     problem = problem or _threads() or _unsound(log) or _rehearse(os.path.dirname(log)) or _unsound(log)
     _Before.threads = _number() - 1
     _Before.variables = {name: value for name, value in os.environ.items() if variables.get(name) != value}
-    control.sendall(json.dumps({"fork": problem}).encode() + b"\n")
+    control.sendall(json.dumps({"fork": problem, "lasting": not _Before.chance}).encode() + b"\n")
     if not problem:
-        gc.collect()
-        gc.freeze()  # what is never looked at is never copied
+        gc.freeze()
+        gc.enable()
         _serve(control, guard)
     os._exit(0)
 
@@ -125,8 +150,9 @@ def _serve(control: socket.socket, guard: Any) -> None:
 def _import(modules: list[str]) -> str:
     """Import the framework, ipykernel and what plots; gives why that failed."""
     try:
-        for name in ("ipykernel_launcher", "ipykernel.kernelapp", "ipykernel.ipkernel"):
-            importlib.import_module(name)
+        with _no_debugger():
+            for name in ("ipykernel_launcher", "ipykernel.kernelapp", "ipykernel.ipkernel"):
+                importlib.import_module(name)
         filters = list(warnings.filters)
         for name in modules:
             importlib.import_module(name)
@@ -136,6 +162,8 @@ def _import(modules: list[str]) -> str:
             except ModuleNotFoundError:
                 break
     except BaseException as problem:
+        # whatever is there could be imported when the environment was made
+        _Before.chance = not isinstance(problem, ModuleNotFoundError)
         return f"{name} cannot be imported: {type(problem).__name__}"
     _Before.filters = filters, list(warnings.filters)
     for name in _HOOKING:
@@ -172,7 +200,7 @@ def _threads() -> str:
 def _rehearse(folder: str) -> str:
     """Let a copy begin to be a kernel, and import what it had to import; gives why copies do not work.
 
-    A kernel loads some two hundred modules more when it starts, among them a debugger: half of the time that it takes.
+    A kernel loads some modules more when it starts: half of the time that it takes.
     """
     out, into = os.pipe()
     pid = os.fork()
@@ -181,8 +209,8 @@ def _rehearse(folder: str) -> str:
             os.close(out)
             os.write(into, " ".join(_rehearsal(folder)).encode())
             os._exit(0)
-        except BaseException:
-            os._exit(1)
+        except BaseException as problem:
+            os._exit(_LACKING if isinstance(problem, MemoryError) or getattr(problem, "errno", None) else 1)
     os.close(into)
     heard = b""
     deadline = time.monotonic() + _TRIAL_SECONDS
@@ -197,16 +225,19 @@ def _rehearse(folder: str) -> str:
     os.close(out)
     _, status = os.waitpid(pid, 0)
     if status:
+        _Before.chance = os.waitstatus_to_exitcode(status) in (_LACKING, -signal.SIGKILL)
         return "a copy of the process that has imported it does not work"
-    for name in heard.decode().split():
-        if name not in _HOOKING:
-            with contextlib.suppress(Exception):  # a kernel that lacks it imports it itself
-                importlib.import_module(name)
+    with _no_debugger():
+        for name in heard.decode().split():
+            if name not in _HOOKING:
+                with contextlib.suppress(Exception):  # a kernel that lacks it imports it itself
+                    importlib.import_module(name)
     return ""
 
 
 def _rehearsal(folder: str) -> list[str]:
     """Be a kernel for a moment, with a thread and a cell that is run; gives the modules that it imported."""
+    gc.enable()
     before = set(sys.modules)
     nothing = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):  # it tells how to connect to it
@@ -215,7 +246,8 @@ def _rehearsal(folder: str) -> list[str]:
 
     app = IPKernelApp.instance()
     address = ["--transport=ipc", f"--ip={folder}/r"]
-    app.initialize(["-f", f"{folder}/rehearsal.json", *address, "--HistoryManager.hist_file=:memory:"])
+    with _no_debugger():
+        app.initialize(["-f", f"{folder}/rehearsal.json", *address, "--HistoryManager.hist_file=:memory:"])
     names = [name for name in sys.modules if name not in before]
     thread = threading.Thread(target=gc.collect)
     thread.start()

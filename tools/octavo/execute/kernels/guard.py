@@ -13,8 +13,9 @@ heard
     first ``{"argv", "cwd", "variables", "log", "private", "build", "patience"}``, what to start, the process that
     builds, and for how many seconds other guards below may end by themselves; then ``"interrupt"`` or ``"end"``
 said
-    ``{"pid": 1}`` it was started; ``{"ready": true}`` it said so itself; ``{"status": 9}`` it ended, as ``waitpid``
-    tells; ``{"error": "…"}`` it cannot be started. The guard closes the socket when nothing is left.
+    ``{"pid": 1, "guard": 2}`` it was started; ``{"ready": true}`` it said so itself; ``{"status": 9}`` it ended, as
+    ``waitpid`` tells; ``{"left": 0}`` nothing is left, after which the guard closes the socket. A guard that closes it
+    without that word was killed.
 """
 
 from __future__ import annotations
@@ -57,13 +58,14 @@ def supervise(control: socket.socket, start: Callable[[dict[str, Any], int], Non
         os.set_blocking(descriptor, False)
     signal.signal(signal.SIGCHLD, _nothing)
     signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+    own = os.getpid()
     child = os.fork()
     if child == 0:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for descriptor in (wake, waker, ready, control.detach()):
             os.close(descriptor)
-        _become(request, readier, start or _execute)
+        _become(request, readier, start or _execute, own)
     os.close(readier)
     _Guard(control, child, request, wake, ready).watch()
     os._exit(0)
@@ -83,7 +85,7 @@ class _Guard:
         self.build = _watch(request.get("build"))
         self.heard = b""
         self.gone = False
-        self.say(pid=child)
+        self.say(pid=child, guard=os.getpid())
 
     def watch(self) -> None:
         """Wait for orders and for the process's end; gives back when nothing is left of it."""
@@ -120,6 +122,7 @@ class _Guard:
         kill_descendants(group)
         if self.private and self.gone:
             shutil.rmtree(self.private, ignore_errors=True)
+        self.say(left=len(descendants()))
 
     def listen(self) -> bool:
         """Take orders; gives whether to stay."""
@@ -232,11 +235,36 @@ def _request(control: socket.socket) -> dict[str, Any] | None:
     return request
 
 
-def _become(request: dict[str, Any], ready: int, start: Callable[[dict[str, Any], int], None]) -> NoReturn:
+def kill_marked(mark: str) -> None:
+    """Kill everybody whose environment variables hold a text, until nobody is left: for those whose guard was killed.
+
+    Nothing but its variables then tells whom a process comes from.
+    """
+    deadline = time.monotonic() + _STUBBORN_SECONDS
+    while (pids := _marked(os.fsencode(mark))) and time.monotonic() < deadline:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+
+
+def _marked(mark: bytes) -> list[int]:
+    found = []
+    for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
+        if name.isdigit() and int(name) != os.getpid():
+            with contextlib.suppress(OSError), open(f"/proc/{name}/environ", "rb") as file:
+                if mark in file.read():  # of one that waits to be reaped nothing can be read
+                    found.append(int(name))
+    return found
+
+
+def _become(request: dict[str, Any], ready: int, start: Callable[[dict[str, Any], int], None], guard: int) -> NoReturn:
     """In the new process: a session, a folder and files of its own; then be what was asked for."""
     try:
         os.setsid()
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != guard:  # it was killed before that
+            os._exit(1)
         with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
             file.write("500")  # where memory runs out, a kernel goes before the build
         log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -290,12 +318,15 @@ def _run(control: int, build: int, argv: list[str]) -> NoReturn:
     os.set_blocking(waker, False)
     signal.signal(signal.SIGCHLD, _nothing)
     signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+    own = os.getpid()
     child = os.fork()
     if child == 0:
         os.close(control)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != own:
+            os._exit(1)
         try:
             os.execvpe(argv[0], argv, os.environ)
         except OSError as problem:

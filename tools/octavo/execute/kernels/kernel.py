@@ -35,6 +35,9 @@ START_SECONDS = 120.0
 INTERRUPT_SECONDS = 2.0
 """How long a cell that is too slow may take to say where it was when it is interrupted."""
 
+_TOO_MUCH = "TooMuchOutput"
+"""The name of the failure of a cell that has sent more than can be kept."""
+
 _ARGUMENTS = (
     "--HistoryManager.hist_file=:memory:",
     "--InteractiveShell.colors=nocolor",
@@ -196,7 +199,7 @@ class _Session:
                     "died",
                     "KernelDied",
                     f"the kernel did not start: {clean_text(str(why), self.places)}",
-                    traceback=self.log_lines(),
+                    traceback=crash(self.edition, 0, self.log_lines())[1],
                     infrastructure=True,
                 )
             if self.needs.page_timeout > 0:
@@ -255,7 +258,7 @@ class _Session:
             f"the kernel answers no more: {clean_text(str(why), self.places)}",
             cell_span(self.edition, index),
             index,
-            self.log_lines(),
+            crash(self.edition, index, self.log_lines())[1],
         )
 
     async def wait(self, kernel: Kernel, task: asyncio.Task[None], index: int) -> tuple[str, str] | None:
@@ -273,7 +276,14 @@ class _Session:
             if now >= quiet_ends:
                 return "CellSilent", f"the cell printed and drew nothing for {silence:g} s"
             first = min(ends, self.page_ends, quiet_ends)
-            await asyncio.wait({task}, timeout=first - now if first < float("inf") else None)
+            either: set[asyncio.Future[Any]] = {task, kernel.overfull}
+            await asyncio.wait(
+                either,
+                timeout=first - now if first < float("inf") else None,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if kernel.overfull.done():
+                return _TOO_MUCH, f"the cell {kernel.overfull.result()}"
             if task.done():
                 return None
 
@@ -284,7 +294,7 @@ class _Session:
         if errors:
             told = failure(self.edition, index, self.counts, _error(errors, None), self.places)
             span, traceback = told.span or span, told.traceback
-        return Failure("timeout", name, message, span, index, traceback)
+        return Failure("exception" if name == _TOO_MUCH else "timeout", name, message, span, index, traceback)
 
     async def died(self, kernel: Kernel, index: int) -> Failure:
         """The failure of a cell under which the kernel ended."""

@@ -14,6 +14,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -24,6 +25,7 @@ from typing import Any
 
 from octavo.execute.environments import environment as environments
 from octavo.execute.environments.environment import Environment
+from octavo.execute.kernels import guard
 from octavo.execute.kernels.variables import kernel_variables, prepare
 
 _HERE = Path(__file__).parent
@@ -103,12 +105,17 @@ class Supervised:
         """Fulfilled when the process is gone."""
         self._ours = ours
         self._guard = guard
+        self._guard_pid = guard.pid if guard else 0
+        self._mark = ""
+        self._left = -1
+        """How many are left of what was started; negative while the guard has not said so."""
         self._closed = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
         self._writer: asyncio.StreamWriter | None = None
 
     async def begin(self, request: Mapping[str, Any]) -> None:
         """Tell the guard what to start; gives back without waiting for it."""
+        self._mark = str(request.get("private") or "")
         reader, self._writer = await asyncio.open_connection(sock=self._ours)
         self._listening = asyncio.create_task(self._listen(reader))
         self._say(request)
@@ -120,6 +127,9 @@ class Supervised:
     async def end(self) -> None:
         """Kill the process and all that it started. Never raises for one that is gone."""
         self._say("end")
+        if self._guard_pid and not self._closed.is_set():
+            with contextlib.suppress(OSError):
+                os.kill(self._guard_pid, signal.SIGCONT)  # a cell may have stopped it
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._closed.wait(), _END_SECONDS)
         if self._writer is not None:
@@ -129,6 +139,8 @@ class Supervised:
         if self._guard is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._guard.wait(1.0)  # it has closed its socket as the last thing that it does
+        if self._left < 0 and self._mark:
+            await asyncio.to_thread(guard.kill_marked, self._mark)
 
     def _say(self, what: object) -> None:
         if self._writer is not None and not self._writer.is_closing():
@@ -146,6 +158,8 @@ class Supervised:
 
     def _hear(self, what: Mapping[str, Any]) -> None:
         self.pid = what.get("pid", self.pid)
+        self._guard_pid = what.get("guard", self._guard_pid)
+        self._left = what.get("left", self._left)
         if what.get("ready") and not self.started.done():
             self.started.set_result(True)
         if "status" in what:
@@ -275,7 +289,7 @@ class Starter:
         if parent.problem is None:
             return parent
         await parent.close()
-        if parent.problem:
+        if parent.problem and parent.lasting:
             with contextlib.suppress(OSError):
                 environments.note_fork(self.environment, parent.problem)
         return None
@@ -286,6 +300,8 @@ class _Parent:
 
     problem: str | None
     """None: it can be copied. Otherwise why not; empty where it ended without a word."""
+    lasting = False
+    """The problem is the framework's, and not that this machine lacks something now."""
 
     def __init__(self, process: Supervised, ours: socket.socket, private: Path) -> None:
         self._process = process
@@ -334,7 +350,8 @@ class _Parent:
             while not line.endswith(b"\n") and (data := await loop.sock_recv(ours, 4096)):
                 line += data
             if line.endswith(b"\n"):
-                parent.problem = json.loads(line)["fork"] or None
+                told = json.loads(line)
+                parent.problem, parent.lasting = told["fork"] or None, told["lasting"]
         except (OSError, ValueError, KeyError, TypeError):
             pass
         except BaseException:

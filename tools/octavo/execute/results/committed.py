@@ -114,9 +114,9 @@ class CommittedStore:
                 "cells": records.cells_to_json(run.cells, put, measured=False),
             }
         )
-        path.parent.mkdir(parents=True, exist_ok=True)
         if not path.parent.resolve().is_relative_to(self.folder.resolve()):  # it would never be read again
             raise OSError(errno.ELOOP, f"a link leads out of {self.outputs}", str(path.parent))
+        path.parent.mkdir(parents=True, exist_ok=True)
         for name, content in pictures.items():
             _write_if_changed(path.parent / name, content)
         _write_if_changed(path, text.encode("utf-8"))

@@ -6,13 +6,14 @@ joining the lines gives the text back.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, cast
 
 from octavo.execute.freshness.key import key as key_of
-from octavo.execute.kernels.outputs import TYPES
+from octavo.execute.kernels.outputs import BINARY_TYPES, TYPES
 from octavo.model import CellRun, Failure, Inputs, Output, Run, Span
 
 SCHEMA = 1
@@ -151,6 +152,8 @@ def _output_from_json(cell: int, number: int, value: object, take: Take) -> Outp
             if name not in TYPES:
                 raise DamagedError(f"an output has the unknown type {name[:40]!r}")
         content = {name: take(cell, number, name, data[name]) for name in TYPES if name in data}
+        for name in BINARY_TYPES:
+            _base64(content.get(name, ""), name)
         return Output(cast(Literal["display", "result"], kind), data=content)
     if kind == "stream":
         stream = _string(table.get("name"), "name")
@@ -194,8 +197,8 @@ def run_from_json(table: Mapping[str, Any]) -> Run:
     failure = table.get("failure")
     run = Run(
         key=_hash(table.get("key"), "key"),
-        page=_string(table.get("page"), "page"),
-        tab=_string(table.get("tab"), "tab"),
+        page=_place(table.get("page"), "page"),
+        tab=_place(table.get("tab"), "tab", parts=1),
         inputs=inputs_from_json(table.get("inputs"), digests),
         cells=cells_from_json(table.get("cells"), take_text),
         failure=None if failure is None else _failure_from_json(failure),
@@ -211,6 +214,8 @@ def check(run: Run) -> None:
     """Raise :class:`DamagedError` when a run's key is not that of its inputs, or cells are missing."""
     if key_of(run.inputs) != run.key:
         raise DamagedError("its key does not fit its content")
+    if run.inputs.options.get("tab", run.tab) != run.tab:  # which is part of the key
+        raise DamagedError("it is of another framework")
     digests = tuple(cell.digest for cell in run.cells)
     expected = run.inputs.cells[: len(digests)] if run.failure else run.inputs.cells
     if digests != expected:
@@ -277,6 +282,22 @@ def _string(value: object, what: str) -> str:
     except UnicodeEncodeError as problem:
         raise DamagedError(f"{what} is no text") from problem
     return value
+
+
+def _place(value: object, what: str, parts: int = 100) -> str:
+    """A name that files are made by: it leads nowhere but below the folder it is relative to."""
+    text = _string(value, what)
+    names = text.split("/")
+    if min(text, default="") < " " or not {"", ".", ".."}.isdisjoint(names) or len(names) > parts:
+        raise DamagedError(f"{what} is no name")
+    return text
+
+
+def _base64(text: str, what: str) -> None:
+    try:
+        base64.b64decode(text, validate=True)
+    except ValueError as problem:
+        raise DamagedError(f"{what} is no base64") from problem
 
 
 def _strings(value: object, what: str) -> dict[str, str]:

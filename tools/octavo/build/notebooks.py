@@ -1,0 +1,50 @@
+"""The notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from octavo.build.desk import Desk
+from octavo.build.shown import Shown
+
+if TYPE_CHECKING:
+    from octavo.progress import Progress
+
+
+@dataclass(eq=False)
+class Notebooks:
+    """Book, editions and shown runs → a folder of notebooks for each framework."""
+
+    desk: Desk
+    shown: Shown
+
+    def build(self, progress: Progress, tabs: Sequence[str] = ()) -> Path | None:
+        """Bring the notebooks of these frameworks (all, if none are named) up to date; returns their folder."""
+        if not self.desk.book.pages:
+            return None
+        from octavo.publish import folder
+        from octavo.publish.notebooks import notebooks
+        from octavo.publish.shelf import Phrases
+        from octavo.render.words import numbered, words
+
+        book, settings = self.desk.book, self.desk.settings
+        chosen = [tab for tab in settings.tabs if not tabs or tab in tabs]
+        progress.stage(f"writing the notebooks of {', '.join(chosen)}")
+        figure, table, section = numbered(settings.language)
+        chapter = words(settings.language).chapter.format(number="%s")
+        phrases = Phrases(chapter, section, figure, table)
+        home = self.desk.output / "notebooks"
+        with self.desk.alone("writing notebooks", progress):
+            for gone in set(folder.known(home)) - {home / tab for tab in settings.tabs}:
+                folder.clear(gone)
+            for made in notebooks(book, settings, self.desk.editions, self.shown.runs(), chosen, phrases):
+                if not made.notebooks:
+                    folder.clear(home / made.tab)
+                    continue
+                changed = folder.bring_up_to_date(home / made.tab, {**made.notebooks, **made.pictures})
+                count = f"{len(made.notebooks)} notebook{'s' * (len(made.notebooks) != 1)}"
+                progress.note(f"{made.tab}: {count}, {changed} of all files written")
+        return home

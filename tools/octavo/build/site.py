@@ -1,0 +1,117 @@
+"""The website."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from octavo.build.desk import Desk
+from octavo.build.freshness import Freshness
+from octavo.build.outside import Outside
+from octavo.build.plan import Plan
+from octavo.build.shown import Shown
+from octavo.build.watched import Watched
+from octavo.diagnostics import Diagnostics
+from octavo.digests import digest, file_digests, own_code
+from octavo.processors import cores
+from octavo.receipt import Receipt
+
+if TYPE_CHECKING:
+    from octavo.progress import Progress
+
+
+@dataclass(eq=False)
+class Site:
+    """Book, editions and shown runs → the website; a receipt says when there is nothing to do."""
+
+    desk: Desk
+    outside: Outside
+    plan: Plan
+    watched: Watched
+    freshness: Freshness
+    shown: Shown
+
+    def finished(self, tabs: Sequence[str] = (), *, execute: bool) -> Path | None:
+        """The front page of the website if nothing has changed since it was built; else ``None``.
+
+        With ``execute`` every result has to be there too. What the build said is said again.
+        """
+        if not self.desk.has_settings or not self.desk.output_folder.is_dir():
+            return None
+        receipt = Receipt.load(self._place("receipt", tabs))
+        if receipt is None or not receipt.holds(self._facts()):
+            return None
+        if not receipt.executed and (execute or self.desk.results.shared is not None):
+            return None  # somebody may have shared what was missing
+        self.desk.diagnostics.add(*receipt.messages)
+        return Path(receipt.products[0])
+
+    def build(self, progress: Progress, tabs: Sequence[str] = ()) -> Path | None:
+        """Bring the website up to date; returns its front page, or ``None`` when there is no book to render.
+
+        With ``tabs`` it is a website of these frameworks alone, in a folder of its own.
+        """
+        if not self.desk.book.pages:
+            return None
+        from octavo.render.project import render_html
+        from octavo.source import links
+
+        desk = self.desk
+        facts = self._facts()
+        if desk.has_results:
+            self.freshness.fetch(self.plan.planned.values())
+        results = file_digests(self._result_files())  # before they are read, as everything else
+        found = Diagnostics()
+        runs = self.shown.runs()
+        planned = self.plan.chosen(tabs=tabs) if desk.has_results else []
+        stale = sum(not self.freshness.is_fresh(one) for one in planned)
+        if stale:
+            progress.note(f"{stale} of {len(planned)} results are missing or older than their pages")
+        progress.stage(f"rendering {len(desk.book.pages)} pages")
+        receipt = self._place("receipt", tabs)
+        with desk.alone("rendering", progress):
+            receipt.unlink(missing_ok=True)  # from here on the site is not what was built before
+            site = render_html(
+                desk.book,
+                desk.settings,
+                desk.editions,
+                runs,
+                self._place("html", tabs),
+                self._place("doctrees", tabs),
+                found,
+                tabs=tabs,
+                jobs=cores(),
+            )
+            # the reader has told of these already, without needing Sphinx
+            told = {(d.code, d.span.path, d.span.line) for d in desk.diagnostics if d.span is not None}
+            new = (d for d in found if d.span is None or (d.code, d.span.path, d.span.line) not in told)
+            desk.diagnostics.add(*new)
+            executed = (desk.has_results and not stale) or not desk.settings.eval_notebook
+            products = tuple(map(str, (site.front, *site.pages)))
+            # a picture that was missing when the pages were read may have been there when they were rendered
+            if site.complete and tuple(links.check(desk.book, desk.settings)) == desk.broken_links:
+                files = {**results, **site.files}
+                Receipt(facts, files, products, tuple(desk.diagnostics), executed).save(receipt)
+        return site.front
+
+    def _place(self, kind: str, tabs: Sequence[str]) -> Path:
+        """What belongs to a website in the output folder: of the whole book, or of these frameworks alone."""
+        return self.desk.output / "-".join([kind, *(tab for tab in self.desk.settings.tabs if tab in tabs)])
+
+    def _facts(self) -> str:
+        """Digest of what a website depends on, besides results and the files that rendering finds."""
+        desk = self.desk
+        results = desk.folder / desk.settings.outputs
+        kept = sorted(path.relative_to(results).as_posix() for path in results.rglob("*"))
+        places = (str(desk.folder), str(desk.output_folder))
+        facts = (desk.settings, desk.sources, kept, self.outside.of_settings, self.watched.digests())
+        return digest(own_code(), places, *facts)
+
+    def _result_files(self) -> Iterator[str]:
+        """Files that hold results, or would."""
+        results = self.desk.folder / self.desk.settings.outputs
+        yield from (str(path) for path in results.rglob("*") if path.is_file())
+        if self.desk.has_results:
+            yield from (str(self.desk.results.local.path(planned.key)) for planned in self.plan.planned.values())
