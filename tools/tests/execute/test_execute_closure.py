@@ -353,10 +353,23 @@ def printed(saved: list[str], page: str) -> str:
     return out.getvalue()
 
 
-@settings(max_examples=250, deadline=None)
-@given(edited_libraries(), PAGES)
-def test_whatever_prints_something_else_was_stale(libraries: tuple[list[str], list[str]], page: str) -> None:
+def check_an_edit(libraries: tuple[list[str], list[str]], page: str) -> None:
     before, after = libraries
     if printed(before, page) != printed(after, page):
         source = f"from d2l import small as d2l\nimport random\nprint({page})"
         assert inputs(before, source) != inputs(after, source) or order(before, source) != order(after, source)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(edited_libraries(), PAGES)
+def test_whatever_prints_something_else_was_stale(libraries: tuple[list[str], list[str]], page: str) -> None:
+    check_an_edit(libraries, page)
+
+
+@pytest.mark.slow
+@settings(max_examples=3000, deadline=None, print_blob=True)
+@given(edited_libraries(), PAGES)
+def test_whatever_prints_something_else_was_stale_in_many_libraries(
+    libraries: tuple[list[str], list[str]], page: str
+) -> None:
+    check_an_edit(libraries, page)
