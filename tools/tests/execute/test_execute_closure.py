@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 import pytest
 from conftest import build_edition
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from octavo.build.definitions import library_uses
@@ -355,7 +355,11 @@ def printed(saved: list[str], page: str) -> str:
 
 def check_an_edit(libraries: tuple[list[str], list[str]], page: str) -> None:
     before, after = libraries
-    if printed(before, page) != printed(after, page):
+    try:
+        differs = printed(before, page) != printed(after, page)
+    except ValueError:  # two statements that unpack what is there once: no library that anybody has
+        assume(False)
+    if differs:
         source = f"from d2l import small as d2l\nimport random\nprint({page})"
         assert inputs(before, source) != inputs(after, source) or order(before, source) != order(after, source)
 
@@ -367,7 +371,7 @@ def test_whatever_prints_something_else_was_stale(libraries: tuple[list[str], li
 
 
 @pytest.mark.slow
-@settings(max_examples=3000, deadline=None, print_blob=True)
+@settings(max_examples=1000, deadline=None, print_blob=True)
 @given(edited_libraries(), PAGES)
 def test_whatever_prints_something_else_was_stale_in_many_libraries(
     libraries: tuple[list[str], list[str]], page: str
