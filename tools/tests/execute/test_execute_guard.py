@@ -238,7 +238,8 @@ def test_a_copied_kernel_sees_what_a_new_one_sees(session) -> None:
                     SELF,
                     "import warnings\nwarnings.warn('x', DeprecationWarning)",
                     "__import__('sys').stdin",
-                    "import os, sys\nos.write(2, b'raw');",
+                    # what is written past Python comes by way of a thread of the kernel, which needs a moment
+                    "import os, sys, time\nos.write(2, b'raw')\ntime.sleep(1)",
                     "!echo $TMPDIR $0",
                     "%who",
                 ]
