@@ -12,7 +12,7 @@ from octavo.github import Muted, active, repository, told_beside_lines
 from octavo.model import Span
 
 
-def told(message, source: Path = Path("/work/book"), root: Path = Path("/work")) -> str:
+def told(message, source: Path = Path("/checkout/book"), root: Path = Path("/checkout")) -> str:
     (line,) = told_beside_lines([message], source, root)
     return line
 

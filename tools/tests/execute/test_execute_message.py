@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from octavo.execute.backends.message import LONGEST, Answer, Manifest, Message
+from octavo.execute.checks import DamagedError
 from octavo.execute.environments.environment import Lock, read_lock
 from octavo.execute.freshness.key import digest
 from octavo.execute.freshness.key import key as key_of
-from octavo.execute.results.records import DamagedError
 from octavo.model import Edition, Inputs, Needs
 
 NOWHERE = "0" * 64

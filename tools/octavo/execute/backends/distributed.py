@@ -23,10 +23,10 @@ import octavo
 from octavo.execute.backends import worker
 from octavo.execute.backends.message import Answer, Manifest, Message
 from octavo.execute.backends.worker import close
+from octavo.execute.checks import DamagedError
 from octavo.execute.environments.environment import EnvironmentFailure
 from octavo.execute.kernels.kernel import Events
 from octavo.execute.results import records
-from octavo.execute.results.records import DamagedError
 from octavo.execute.task import Task
 from octavo.model import Failure, Needs, Run
 

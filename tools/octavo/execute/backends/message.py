@@ -9,17 +9,16 @@ anybody: every value is checked, no path leads out of a folder, and a key that d
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Literal, TypeVar
 
+from octavo.execute.checks import DamagedError, mapping, seconds_of, sha256, text_of, texts
 from octavo.execute.environments.environment import Lock, digest_of
 from octavo.execute.freshness.key import digest
 from octavo.execute.freshness.key import key as key_of
-from octavo.execute.results.records import DamagedError
 from octavo.model import Cell, Code, Edition, EditionCell, Inputs, Needs, Span
 
 SCHEMA = 1
@@ -62,13 +61,13 @@ class Manifest:
     def from_text(text: str) -> Manifest:
         """The reverse of :meth:`to_text`; raises :class:`DamagedError`."""
         table = _load(text)
-        files = _table(table.get("files"), "files")
+        files = mapping(table.get("files"), "files")
         if len(files) > MOST_FILES:
             raise DamagedError(f"it names more than {MOST_FILES} files")
-        source = _text(table.get("source"), "source")
+        source = text_of(table.get("source"), "source")
         return Manifest(
             book=_name(table.get("book"), "book"),
-            files={_path(path): _sha(value, "a file") for path, value in files.items()},
+            files={_path(path): sha256(value, "a file") for path, value in files.items()},
             source=source if source == "." else _path(source),
             resources=_items(table.get("resources"), "resources", lambda item: _path(str(item).rstrip("/"))),
         )
@@ -135,7 +134,7 @@ class Message:
         edition = _edition_from_json(table)
         inputs = _inputs_from_json(table.get("inputs"))
         lock = _lock_from_json(table.get("lock"))
-        key = _sha(table.get("key"), "key")
+        key = sha256(table.get("key"), "key")
         if key_of(inputs) != key:
             raise DamagedError("its key is not that of what it depends on; do the machines have the same octavo?")
         if inputs.cells != tuple(digest(cell.code.text) for cell in edition.cells):
@@ -143,14 +142,14 @@ class Message:
         if dict(inputs.lock) != dict(lock.versions):
             raise DamagedError("its lock is not that of its key")
         return Message(
-            octavo=_text(table.get("octavo"), "octavo"),
+            octavo=text_of(table.get("octavo"), "octavo"),
             session=_name(table.get("session"), "session"),
             edition=edition,
             inputs=inputs,
             key=key,
             lock=lock,
             needs=_needs_from_json(table.get("needs")),
-            manifest=_sha(table.get("manifest"), "manifest"),
+            manifest=sha256(table.get("manifest"), "manifest"),
             attempt=_whole(table.get("attempt"), "attempt", 1000),
             forced=_flag(table.get("forced"), "forced"),
             fork=_flag(table.get("fork"), "fork"),
@@ -192,11 +191,11 @@ class Answer:
         if status not in ("done", "version", "trouble"):
             raise DamagedError("it has no known status")
         return Answer(
-            key=_text(table.get("key"), "key"),
+            key=text_of(table.get("key"), "key"),
             status=status,
-            run=_sha(table.get("run"), "run") if status == "done" else "",
-            text=_text(table.get("text"), "text")[:2000],
-            host=_text(table.get("host"), "host")[:200],
+            run=sha256(table.get("run"), "run") if status == "done" else "",
+            text=text_of(table.get("text"), "text")[:2000],
+            host=text_of(table.get("host"), "host")[:200],
         )
 
 
@@ -217,8 +216,8 @@ def _edition_from_json(table: Mapping[str, Any]) -> Edition:
     tab = _name(table.get("tab"), "tab")
 
     def cell(value: object) -> EditionCell:
-        item = _table(value, "a cell")
-        text = _text(item.get("text"), "a cell's text")
+        item = mapping(value, "a cell")
+        text = text_of(item.get("text"), "a cell's text")
         lines = _items(item.get("lines"), "a cell's lines", lambda line: _whole(line, "a line"))
         place = item.get("span")
         if len(lines) != text.count("\n") + 1 or not isinstance(place, list) or len(place) != 3:
@@ -239,12 +238,12 @@ def _edition_from_json(table: Mapping[str, Any]) -> Edition:
 
 
 def _inputs_from_json(value: object) -> Inputs:
-    table = _table(value, "inputs")
+    table = mapping(value, "inputs")
     return Inputs(
-        cells=_items(table.get("cells"), "inputs", lambda item: _sha(item, "a cell")),
-        definitions=_texts(table.get("definitions"), "definitions"),
-        lock=_texts(table.get("lock"), "lock"),
-        options=_texts(table.get("options"), "options"),
+        cells=_items(table.get("cells"), "inputs", lambda item: sha256(item, "a cell")),
+        definitions=texts(table.get("definitions"), "definitions"),
+        lock=texts(table.get("lock"), "lock"),
+        options=texts(table.get("options"), "options"),
     )
 
 
@@ -255,10 +254,10 @@ _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 def _lock_from_json(value: object) -> Lock:
     """A lock that holds what ``read_lock`` would let through, and nothing else."""
-    table = _table(value, "lock")
-    python = _text(table.get("python"), "python")
-    packages = _texts(table.get("packages"), "packages")
-    imports = _items(table.get("imports"), "imports", lambda item: _text(item, "imports"))
+    table = mapping(value, "lock")
+    python = text_of(table.get("python"), "python")
+    packages = texts(table.get("packages"), "packages")
+    imports = _items(table.get("imports"), "imports", lambda item: text_of(item, "imports"))
     pinned = all(_PACKAGE.fullmatch(name) and _VERSION.fullmatch(version) for name, version in packages.items())
     if not re.fullmatch(r"3\.\d+(\.\d+)?", python) or not pinned or not all(map(_MODULE.fullmatch, imports)):
         raise DamagedError("its lock is no list of exact pins")
@@ -288,10 +287,10 @@ def _needs_to_json(needs: Needs) -> dict[str, Any]:
 
 
 def _needs_from_json(value: object) -> Needs:
-    table = _table(value, "needs")
+    table = mapping(value, "needs")
     gpus = _items(table.get("gpus"), "gpus", lambda item: _whole(item, "gpus", 1024))
-    cells = _table(table.get("cell_timeouts"), "cell_timeouts")
-    environment = _text(table.get("environment"), "environment")
+    cells = mapping(table.get("cell_timeouts"), "cell_timeouts")
+    environment = text_of(table.get("environment"), "environment")
     if len(gpus) != 2 or gpus[0] > gpus[1] or not all(re.fullmatch(r"\d{1,6}", cell) for cell in cells):
         raise DamagedError("what it needs makes no sense")
     return Needs(
@@ -299,10 +298,10 @@ def _needs_from_json(value: object) -> Needs:
         gpu_memory=_whole(table.get("gpu_memory"), "gpu_memory", 2**60),
         cpus=max(1, _whole(table.get("cpus"), "cpus", 2**20)),
         memory=_whole(table.get("memory"), "memory", 2**60),
-        timeout=_seconds(table.get("timeout"), "timeout"),
-        cell_timeouts={int(cell): _seconds(seconds, "a cell's timeout") for cell, seconds in cells.items()},
-        page_timeout=_seconds(table.get("page_timeout"), "page_timeout"),
-        silence=_seconds(table.get("silence"), "silence"),
+        timeout=seconds_of(table.get("timeout"), "timeout"),
+        cell_timeouts={int(cell): seconds_of(seconds, "a cell's timeout") for cell, seconds in cells.items()},
+        page_timeout=seconds_of(table.get("page_timeout"), "page_timeout"),
+        silence=seconds_of(table.get("silence"), "silence"),
         environment=_name(environment, "environment") if environment else "",
     )
 
@@ -326,30 +325,10 @@ def _load(text: object) -> dict[str, Any]:
     return table
 
 
-def _table(value: object, what: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise DamagedError(f"{what} is no object")
-    return value
-
-
 def _items(value: object, what: str, take: Callable[[object], Item]) -> tuple[Item, ...]:
     if not isinstance(value, list):
         raise DamagedError(f"{what} is no list")
     return tuple(take(item) for item in value)
-
-
-def _text(value: object, what: str) -> str:
-    if not isinstance(value, str):
-        raise DamagedError(f"{what} is no text")
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError as problem:
-        raise DamagedError(f"{what} is no text") from problem
-    return value
-
-
-def _texts(value: object, what: str) -> dict[str, str]:
-    return {_text(name, what): _text(item, what) for name, item in _table(value, what).items()}
 
 
 def _name(value: object, what: str) -> str:
@@ -360,7 +339,7 @@ def _name(value: object, what: str) -> str:
 
 def _path(value: object) -> str:
     """A path that stays in the folder it is relative to."""
-    text = _text(value, "a path")
+    text = text_of(value, "a path")
     parts = text.split("/")
     if len(text) > 1000 or "\0" in text or "\\" in text or not {"", ".", ".."}.isdisjoint(parts):
         raise DamagedError(f"{text[:100]!r} is no path inside of the book")
@@ -369,22 +348,10 @@ def _path(value: object) -> str:
     return text
 
 
-def _sha(value: object, what: str) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"[0-9a-f]{64}", value):
-        raise DamagedError(f"{what} is no SHA-256")
-    return value
-
-
 def _whole(value: object, what: str, most: int = 10_000_000) -> int:
     if type(value) is not int or not 0 <= value <= most:
         raise DamagedError(f"{what} is no number from 0 to {most}")
     return value
-
-
-def _seconds(value: object, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9 or math.isnan(value):
-        raise DamagedError(f"{what} is no number of seconds")
-    return float(value)
 
 
 def _flag(value: object, what: str) -> bool:

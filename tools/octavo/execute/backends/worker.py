@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 import octavo
 from octavo.diagnostics import Diagnostic
 from octavo.execute.backends.message import Answer, Manifest, Message
+from octavo.execute.checks import DamagedError
 from octavo.execute.freshness.key import digest
 from octavo.execute.home import cache_home
 from octavo.execute.kernels.kernel import Events, Silent
@@ -33,7 +34,6 @@ from octavo.execute.kernels.starter import Starters
 from octavo.execute.processes import exclusive
 from octavo.execute.results import records
 from octavo.execute.results.files import write_whole
-from octavo.execute.results.records import DamagedError
 from octavo.execute.schedule import run_tasks
 from octavo.execute.scratch import working_folder
 from octavo.execute.task import Task

@@ -15,10 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from octavo.diagnostics import Code, warning
+from octavo.execute.checks import DamagedError
 from octavo.execute.results import records
 from octavo.execute.results.files import abandoned, write_whole
 from octavo.execute.results.local import Report, identity
-from octavo.execute.results.records import DamagedError
 from octavo.model import Inputs, Output, Run, Span
 
 _PICTURES = {"image/svg+xml": "svg", "image/png": "png", "image/jpeg": "jpg"}

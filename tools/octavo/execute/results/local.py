@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from octavo.diagnostics import Code, Diagnostic, warning
+from octavo.execute.checks import DamagedError
 from octavo.execute.results import records
 from octavo.execute.results.files import write_whole
-from octavo.execute.results.records import DamagedError
 from octavo.model import Run
 
 Report = Callable[[Diagnostic], None]

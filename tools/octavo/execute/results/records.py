@@ -12,16 +12,13 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, cast
 
+from octavo.execute.checks import DamagedError, lines, mapping, seconds_of, sequence, sha256, text_of, texts
 from octavo.execute.freshness.key import key as key_of
 from octavo.execute.kernels.outputs import BINARY_TYPES, TYPES
 from octavo.model import CellRun, Failure, Inputs, Output, Run, Span
 
 SCHEMA = 1
 """The version of the files' form; a file of another version is not read."""
-
-
-class DamagedError(Exception):
-    """A record that is not what octavo writes; the message says how, in a few words."""
 
 
 def dump(value: object) -> str:
@@ -40,7 +37,7 @@ def load(text: str) -> dict[str, Any]:
         value = json.loads(text)
     except (ValueError, RecursionError) as problem:
         raise DamagedError("it is no JSON") from problem
-    table = _mapping(value, "the file")
+    table = mapping(value, "the file")
     if table.get("schema") != SCHEMA:
         raise DamagedError(f"its schema is not {SCHEMA}")
     return table
@@ -60,18 +57,16 @@ def inputs_to_json(inputs: Inputs) -> dict[str, Any]:
 
 def inputs_from_json(value: object, cells: tuple[str, ...]) -> Inputs:
     """The reverse of :func:`inputs_to_json`."""
-    table = _mapping(value, "inputs")
+    table = mapping(value, "inputs")
     lock: dict[str, str] = {}
-    text = _string(table.get("lock"), "lock")
+    text = text_of(table.get("lock"), "lock")
     # a version may hold commas (extras, markers), a new package begins with its name and a version
     for item in re.split(r", (?=[a-z0-9][a-z0-9-]* v?\d)", text) if text else ():
         name, found, version = item.partition(" ")
         if not found:
             raise DamagedError("its lock cannot be read")
         lock[name] = version
-    return Inputs(
-        cells, _strings(table.get("definitions"), "definitions"), lock, _strings(table.get("options"), "options")
-    )
+    return Inputs(cells, texts(table.get("definitions"), "definitions"), lock, texts(table.get("options"), "options"))
 
 
 # -- outputs
@@ -89,7 +84,7 @@ def put_text(cell: int, output: int, kind: str, content: str) -> object:
 
 def take_text(cell: int, output: int, kind: str, value: object) -> str:
     """Content from its lines."""
-    return "\n".join(_lines(value, kind))
+    return "\n".join(lines(value, kind))
 
 
 def cells_to_json(cells: tuple[CellRun, ...], put: Put, *, measured: bool) -> list[dict[str, Any]]:
@@ -115,15 +110,15 @@ def cells_to_json(cells: tuple[CellRun, ...], put: Put, *, measured: bool) -> li
 def cells_from_json(value: object, take: Take) -> tuple[CellRun, ...]:
     """The reverse of :func:`cells_to_json`; raises :class:`DamagedError`."""
     cells = []
-    for index, item in enumerate(_list(value, "cells")):
-        table = _mapping(item, "a cell")
-        outputs = _list(table.get("outputs"), "outputs")
+    for index, item in enumerate(sequence(value, "cells")):
+        table = mapping(item, "a cell")
+        outputs = sequence(table.get("outputs"), "outputs")
         cells.append(
             CellRun(
-                digest=_hash(table.get("digest"), "digest"),
+                digest=sha256(table.get("digest"), "digest"),
                 outputs=tuple(_output_from_json(index, number, output, take) for number, output in enumerate(outputs)),
                 varies=table.get("varies") is True,
-                seconds=_number(table.get("seconds", 0.0), "seconds"),
+                seconds=seconds_of(table.get("seconds", 0.0), "seconds"),
                 memory=_size(table.get("memory", 0), "memory"),
                 gpu_memory=_size(table.get("gpu_memory", 0), "gpu_memory"),
             )
@@ -144,10 +139,10 @@ def _output_to_json(cell: int, number: int, output: Output, put: Put) -> dict[st
 
 
 def _output_from_json(cell: int, number: int, value: object, take: Take) -> Output:
-    table = _mapping(value, "an output")
+    table = mapping(value, "an output")
     kind = table.get("kind")
     if kind in ("display", "result"):
-        data = _mapping(table.get("data"), "data")
+        data = mapping(table.get("data"), "data")
         for name in data:
             if name not in TYPES:
                 raise DamagedError(f"an output has the unknown type {name[:40]!r}")
@@ -156,16 +151,16 @@ def _output_from_json(cell: int, number: int, value: object, take: Take) -> Outp
             _base64(content.get(name, ""), name)
         return Output(cast(Literal["display", "result"], kind), data=content)
     if kind == "stream":
-        stream = _string(table.get("name"), "name")
+        stream = text_of(table.get("name"), "name")
         if stream not in ("stdout", "stderr"):
             raise DamagedError("a stream has no name")
         return Output("stream", name=stream, text=take_text(cell, number, "text", table.get("text")))
     if kind == "error":
         return Output(
             "error",
-            name=_string(table.get("name"), "name"),
+            name=text_of(table.get("name"), "name"),
             text=take_text(cell, number, "text", table.get("text")),
-            traceback=tuple(_lines(table.get("traceback"), "traceback")),
+            traceback=tuple(lines(table.get("traceback"), "traceback")),
         )
     raise DamagedError("an output has no known kind")
 
@@ -193,18 +188,18 @@ def run_to_json(run: Run) -> dict[str, Any]:
 
 def run_from_json(table: Mapping[str, Any]) -> Run:
     """The reverse of :func:`run_to_json`; raises :class:`DamagedError`, also when the key is not that of the inputs."""
-    digests = tuple(_hash(item, "digest") for item in _list(table.get("digests"), "digests"))
+    digests = tuple(sha256(item, "digest") for item in sequence(table.get("digests"), "digests"))
     failure = table.get("failure")
     run = Run(
-        key=_hash(table.get("key"), "key"),
+        key=sha256(table.get("key"), "key"),
         page=_place(table.get("page"), "page"),
         tab=_place(table.get("tab"), "tab", parts=1),
         inputs=inputs_from_json(table.get("inputs"), digests),
         cells=cells_from_json(table.get("cells"), take_text),
         failure=None if failure is None else _failure_from_json(failure),
-        seconds=_number(table.get("seconds"), "seconds"),
-        device=_string(table.get("device"), "device"),
-        host=_string(table.get("host", ""), "host"),
+        seconds=seconds_of(table.get("seconds"), "seconds"),
+        device=text_of(table.get("device"), "device"),
+        host=text_of(table.get("host", ""), "host"),
     )
     check(run)
     return run
@@ -236,7 +231,7 @@ def _failure_to_json(failure: Failure) -> dict[str, Any]:
 
 
 def _failure_from_json(value: object) -> Failure:
-    table = _mapping(value, "failure")
+    table = mapping(value, "failure")
     reason = table.get("reason")
     if reason not in ("exception", "timeout", "died", "environment", "syntax", "deferred"):
         raise DamagedError("its failure has no known reason")
@@ -244,17 +239,17 @@ def _failure_from_json(value: object) -> Failure:
     if cell is not None and (not isinstance(cell, int) or isinstance(cell, bool)):
         raise DamagedError("its failure names no cell")
     if table.get("span") is not None:
-        place = _list(table["span"], "span")
+        place = sequence(table["span"], "span")
         if len(place) != 3 or not isinstance(place[0], str) or not all(type(n) is int for n in place[1:]):
             raise DamagedError("its failure has no place")
         span = Span(*place)
     return Failure(
         reason=reason,
-        name=_string(table.get("name"), "name"),
-        message=_string(table.get("message"), "message"),
+        name=text_of(table.get("name"), "name"),
+        message=text_of(table.get("message"), "message"),
         span=span,
         cell=cell,
-        traceback=tuple(_lines(table.get("traceback"), "traceback")),
+        traceback=tuple(lines(table.get("traceback"), "traceback")),
         infrastructure=table.get("infrastructure") is True,
     )
 
@@ -262,31 +257,9 @@ def _failure_from_json(value: object) -> Failure:
 # -- checks of single values
 
 
-def _mapping(value: object, what: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise DamagedError(f"{what} is no object")
-    return value
-
-
-def _list(value: object, what: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise DamagedError(f"{what} is no list")
-    return value
-
-
-def _string(value: object, what: str) -> str:
-    if not isinstance(value, str):
-        raise DamagedError(f"{what} is no text")
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError as problem:
-        raise DamagedError(f"{what} is no text") from problem
-    return value
-
-
 def _place(value: object, what: str, parts: int = 100) -> str:
     """A name that files are made by: it leads nowhere but below the folder it is relative to."""
-    text = _string(value, what)
+    text = text_of(value, what)
     names = text.split("/")
     if min(text, default="") < " " or not {"", ".", ".."}.isdisjoint(names) or len(names) > parts:
         raise DamagedError(f"{what} is no name")
@@ -298,26 +271,6 @@ def _base64(text: str, what: str) -> None:
         base64.b64decode(text, validate=True)
     except ValueError as problem:
         raise DamagedError(f"{what} is no base64") from problem
-
-
-def _strings(value: object, what: str) -> dict[str, str]:
-    return {_string(name, what): _string(item, what) for name, item in _mapping(value, what).items()}
-
-
-def _lines(value: object, what: str) -> list[str]:
-    return [_string(line, what) for line in _list(value, what)]
-
-
-def _hash(value: object, what: str) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"[0-9a-f]{64}", value):
-        raise DamagedError(f"{what} is no SHA-256")
-    return value
-
-
-def _number(value: object, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e9:
-        raise DamagedError(f"{what} is no number of seconds")
-    return float(value)
 
 
 def _size(value: object, what: str) -> int:

@@ -29,10 +29,10 @@ from typing import Literal, TypeVar, cast
 
 from octavo.config import store_problem
 from octavo.diagnostics import Code, Diagnostic, error, warning
+from octavo.execute.checks import DamagedError
 from octavo.execute.results import records
 from octavo.execute.results.local import Report, pair_of
 from octavo.execute.results.media import Entry, Medium, medium_of
-from octavo.execute.results.records import DamagedError
 from octavo.model import Run
 
 Mode = Literal["read-write", "read-only", "quarantine"]
