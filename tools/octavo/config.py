@@ -25,6 +25,7 @@ from octavo.diagnostics import Code, Diagnostic, Severity, error
 from octavo.inherited import INHERITED, Inherited
 from octavo.ini import IniError, IniFile
 from octavo.model import Span
+from octavo.website import Website
 
 FILE_NAME = "config.ini"
 TAB_NAME = re.compile(r"[A-Za-z][\w.-]*")
@@ -79,6 +80,7 @@ KEYS: tuple[Key, ...] = (
     Key("html", "html_logo", "", "File of the site's logo."),
     Key("html", "include_css", "", "Style sheets added to every page."),
     Key("html", "include_js", "", "Scripts added to every page."),
+    Key("html", "base_url", "", "Address at which the website is published.", own=True),
     Key("pdf", "bibfile", "d2l.bib", "The BibTeX file that citations are looked up in."),
     Key("library", "harvest", "auto", "How modules are written: ``own``, ``compatible`` or ``auto``.", own=True),
     Key("library", "version_file", "", "Module in which ``__version__`` is kept equal to the release."),
@@ -202,6 +204,7 @@ class Settings:
     logo: str = ""
     include_css: tuple[str, ...] = ()
     include_js: tuple[str, ...] = ()
+    website: Website = field(default_factory=Website)
     bibfile: str = "d2l.bib"
     harvest: Literal["auto", "own", "compatible"] = "auto"
     version_file: str = ""
@@ -369,6 +372,7 @@ class _Reader:
             logo=self._file("html", "html_logo"),
             include_css=self._files("html", "include_css"),
             include_js=self._files("html", "include_js"),
+            website=self._website(),
             bibfile=self._bibfile(),
             harvest=cast(
                 Literal["auto", "own", "compatible"], self._choice("library", "harvest", ("auto", "own", "compatible"))
@@ -658,6 +662,18 @@ class _Reader:
             self._complain(section, name, f"{value!r} is none of {', '.join(choices)}")
             return choices[0]
         return value
+
+    def _website(self) -> Website:
+        base_url = self._address("html", "base_url")
+        return Website(base_url=f"{base_url.rstrip('/')}/" if base_url else "")
+
+    def _address(self, section: str, name: str) -> str:
+        """An address of the web; one that is none is reported, and taken as not set."""
+        value = self._text(section, name)
+        if not value or re.fullmatch(r"https?://[^\s<>\"'`{}|\\^]+", value):
+            return value
+        self._complain(section, name, f"{value!r} is no address of the web", "such as https://book.example.org/")
+        return ""
 
     def _header_links(self) -> tuple[HeaderLink, ...]:
         """The links, one or several a line; a line that does not fit is reported and left out."""

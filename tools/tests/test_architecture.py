@@ -22,6 +22,7 @@ SHARED = {
     "processors",
     "memory",
     "receipt",
+    "website",
 }
 STAGES = {"source", "select", "harvest", "execute", "render", "publish"}
 MAY_ALSO_USE = {"render": {"source"}, "publish": {"source"}}

@@ -13,9 +13,12 @@ from docutils import nodes
 from jinja2 import FileSystemBytecodeCache
 from sphinx.builders.html import StandaloneHTMLBuilder
 
-from octavo.render import navigation
+from octavo.render import beside, navigation
 from octavo.render.application import MANY, BookApplication
 from octavo.render.nodes import TABS
+
+PARTS: tuple[beside.Part, ...] = ()
+"""What the website has beside its pages."""
 
 
 class BookBuilder(StandaloneHTMLBuilder):
@@ -28,8 +31,11 @@ class BookBuilder(StandaloneHTMLBuilder):
         """
         outdated = set(super().get_outdated_docs())
         if not outdated >= self.env.found_docs:
-            outdated = {page for page in outdated if not self.get_output_path(page).is_file()}
+            outdated = {page for page in outdated if not self._is_written(page)}
         yield from outdated
+
+    def _is_written(self, page: str) -> bool:
+        return self.get_output_path(page).is_file() and beside.kept_of(page, Path(self.doctreedir)).is_file()
 
     def prepare_writing(self, docnames: Set[str]) -> None:
         """Get ready what all pages share: the sidebar's tree, and word stems for the search index."""
@@ -60,6 +66,17 @@ class BookBuilder(StandaloneHTMLBuilder):
             if any(name.startswith("toctree-l") for name in item["classes"]):
                 item[TABS] = self._tabs_of_entry(item, docname)
         super().write_doc(docname, doctree)
+        document = cast(BookApplication, self._app).source.documents[docname]
+        written = beside.Written(docname, document, doctree, self.get_output_path(docname), self)
+        beside.note(PARTS, written, Path(self.doctreedir))
+
+    def finish(self) -> None:
+        """Write what belongs to no page."""
+        super().finish()
+        source = cast(BookApplication, self._app).source
+        kept = Path(self.doctreedir, beside.FOLDER)
+        whole = beside.Whole(source.book, source.settings, Path(self.outdir), kept, self)
+        beside.make(PARTS, whole, Path(self.doctreedir))
 
     def _tabs_of_entry(self, item: nodes.list_item, page: str) -> str:
         """The frameworks of the page that an entry of a table of contents leads to, if some lack it."""

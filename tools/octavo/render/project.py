@@ -289,7 +289,7 @@ def _static_files(settings: Settings, folder: Path) -> dict[str, list[str]]:
         sheet.write_text(text, encoding="utf-8")
     found: dict[str, list[str]] = {
         "paths": [str(theme.STATIC), str(folder)],
-        "css": ["octavo.css", theme.BOOK_CSS],
+        "css": [*theme.SHEETS, theme.BOOK_CSS],
         "js": [],
     }
     taken = {path.name for path in (*theme.STATIC.iterdir(), sheet)}
@@ -387,7 +387,7 @@ def _options(
         "html_favicon": _asset(settings, settings.favicon),
         "html_static_path": static["paths"],
         "html_css_files": static["css"],
-        "html_js_files": [("octavo.js", {"defer": "defer"}), *static["js"]],
+        "html_js_files": [*((name, {"defer": "defer"}) for name in theme.SCRIPTS), *static["js"]],
         "html_sidebars": {
             "**": [
                 "sidebar/brand.html",
@@ -403,6 +403,7 @@ def _options(
             "octavo_tabs": theme.tab_titles(settings),
             "octavo_links": _links(settings, diagnostics),
             "octavo_words": source.words,
+            "octavo_site": settings.website,
         },
         "html_math_renderer": RENDERER,
         "html_show_copyright": bool(settings.copyright),

@@ -11,6 +11,10 @@ STATIC = Path(__file__).parent / "static"
 """Files that every site gets."""
 TEMPLATES = Path(__file__).parent / "templates"
 """Templates that extend the theme's."""
+SHEETS = ("octavo.css",)
+"""Our style sheets, in order: one for each thing that readers see or do."""
+SCRIPTS = ("octavo.js",)
+"""Our scripts, in order. All are deferred; none is needed to read a page."""
 BOOK_CSS = "octavo-book.css"
 """The generated style sheet's name."""
 
