@@ -5,7 +5,7 @@ PAGES ?=
 TABS := $(foreach tab,$(TAB),--tab $(tab))
 
 .DEFAULT_GOAL := help
-.PHONY: help html lib run status check test test-all lint bench bench-run clean
+.PHONY: help html lib run serve status check test test-all lint bench bench-run bench-serve bench-weight clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,9 @@ run: .venv/.octavo ## execute pages again for real: all of them, or PAGES=… TA
 
 status: .venv/.octavo ## what is fresh, stale (and why), missing or failed
 	@$(OCTAVO) status $(TABS) $(PAGES)
+
+serve: .venv/.octavo ## the website while you write, at http://127.0.0.1:8000/; PORT=… TAB=…
+	@$(OCTAVO) serve --open $(if $(PORT),--port $(PORT)) $(TABS)
 
 check: .venv/.octavo ## every message about the book's source, building nothing
 	@$(OCTAVO) check
@@ -39,6 +42,12 @@ bench: .venv/.test ## how long the parts take, beside d2lbook; BOOK=… another 
 
 bench-run: .venv/.test ## what executing the book costs beyond its cells, and a page of a trivial one; BOOK=… another book
 	@.venv/bin/python tools/bench/bench_run.py $(BOOK) --trivial 20
+
+bench-weight: .venv/.test ## what a reader loads for the heaviest page of the built website, and how soon it shows; SITE=… PAGE=… others
+	@.venv/bin/python tools/bench/weight.py $(or $(SITE),_build/html) $(if $(PAGE),--page $(PAGE))
+
+bench-serve: .venv/.test ## how long a saved word takes until a browser shows it; BOOK=… another book
+	@.venv/bin/python tools/bench/bench_serve.py $(BOOK)
 
 clean: .venv/.octavo ## remove what was built; results and environments stay
 	@$(OCTAVO) clean

@@ -18,10 +18,10 @@ INLINE = re.compile(
     "a|abbr|b|bd[io]|cite|code|del|dfn|em|font|ins?|kbd|mark|q|s|samp|small|span|strike|strong|tt|u|var|wbr"
 )
 OWN_WORDS = re.compile(
-    "headerlink|section-number|caption-number|eqno|ov-(?:bar|note|only|name|not-executed|output|failure)"
-    "|footnote(?:-reference|-list)?|citation-list"
+    "headerlink|section-number|caption-number|eqno|ov-(?:actions|for|bar|note|only|name|not-executed|output|failure)"
+    "|ov-(?:front|top-line|top-author|top-links)|footnote(?:-reference|-list)?|citation-list"
 )
-"""Classes of elements whose words the tool made, not the author."""
+"""Classes of elements whose words the tool made, not the author, or that are from settings and files of HTML."""
 NO_TEXT = {"script", "style", "head", "template", "svg", "noscript", "button"}
 
 
@@ -145,6 +145,9 @@ def look(element: Element, tab: str, seen: View) -> None:
     if element.tag == "dl" and "py" in element.classes:  # made from the library, where its words are
         seen.raw += [f" {e.text} " for e in element.walk() if e.tag == "p"]
         return
+    named = element.attributes.get("data-tabs") if element.tag == "li" else None
+    if named is not None and tab not in named.split():
+        return  # where readers of other frameworks talk about the page
     special = SPECIAL.get(element.tag)
     if special is not None and special(element, tab, seen):
         return
@@ -293,7 +296,7 @@ class SitePage:
         root = Tree(file.read_text(encoding="utf-8")).root
         article = root.find("article") or root
         self.things = things(article)
-        panels = any("ov-panel" in e.classes for e in article.walk())
+        panels = any("ov-panel" in e.classes or "data-tabs" in e.attributes for e in article.walk())
         self.views = {tab: view(article, tab) for tab in tabs} if panels else dict.fromkeys(tabs, view(article, ""))
         self.entries = {
             e.attributes["id"]: plain(e.text)

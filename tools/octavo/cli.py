@@ -469,6 +469,59 @@ def check(context: click.Context, as_json: bool) -> None:
         click.echo("no errors")
 
 
+@main.command()
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Where to listen, on this machine alone; if it is taken, the next that is free.",
+)
+@click.option("--open", "open_browser", is_flag=True, help="Open the book in a browser.")
+@click.option("--no-execute", is_flag=True, help="Use the results there are; execute nothing.")
+@_tab
+@_output
+@click.pass_context
+def serve(
+    context: click.Context, port: int, open_browser: bool, no_execute: bool, tabs: tuple[str, ...], output: Path | None
+) -> None:
+    """Show the website while you write: what you save is on screen at once.
+
+    Cells that you change are executed for the page and framework that a browser shows. What is wrong stands over the
+    page, and in this terminal. Ctrl-C ends it.
+    """
+    workshop = _workshop(context, output=output)
+    _check_tabs(workshop, tabs)
+    if not workshop.has_settings:
+        _finish(workshop)
+        return
+
+    from octavo.serve.jobs import Job
+    from octavo.serve.preview import serve as serve_book
+
+    job = Job(
+        folder=workshop.folder,
+        output=output.resolve() if output is not None else None,
+        tabs=tabs,
+        invocation=workshop.invocation,
+        colour=sys.stderr.isatty(),
+    )
+    try:
+        serve_book(
+            job,
+            products=workshop.output_folder,
+            port=port,
+            execute=not no_execute,
+            tell=lambda line: click.echo(line, err=True),
+            open_browser=open_browser,
+        )
+    except OSError as problem:
+        if problem.errno != errno.EADDRINUSE:
+            raise
+        raise click.UsageError(problem.strerror or str(problem)) from None
+    click.echo("stopped", err=True)
+
+
 @main.group(invoke_without_command=True)
 @click.pass_context
 def env(context: click.Context) -> None:

@@ -24,10 +24,13 @@ from octavo.declarations import Section
 from octavo.diagnostics import Code, Diagnostic, Severity, error
 from octavo.inherited import INHERITED, Inherited
 from octavo.ini import IniError, IniFile
+from octavo.macros import Macro, MacroError, in_circles, macro
 from octavo.model import Span
-from octavo.website import Website
+from octavo.website import Elsewhere, HeaderLink, Host, Website, analytics_service
 
 FILE_NAME = "config.ini"
+REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9_.-]+")
+"""A repository of GitHub."""
 TAB_NAME = re.compile(r"[A-Za-z][\w.-]*")
 
 
@@ -81,6 +84,29 @@ KEYS: tuple[Key, ...] = (
     Key("html", "include_css", "", "Style sheets added to every page."),
     Key("html", "include_js", "", "Scripts added to every page."),
     Key("html", "base_url", "", "Address at which the website is published.", own=True),
+    Key("html", "description", "", "What the book is about, in one or two sentences.", own=True),
+    Key("html", "image", "", "Picture of the book for other sites that mention a page.", own=True),
+    Key("html", "announcement", "", "A line of Markdown at the top of every page.", own=True),
+    Key("html", "versions", "", "Versions of the book: ``title, address``, one a line.", own=True),
+    Key("html", "languages", "", "Languages of the book: ``title, address, code``, one a line.", own=True),
+    Key("html", "analytics", "", "Where pages report that they were read: GoatCounter or Plausible.", own=True),
+    Key("html", "api", "True", "Whether the website describes the library of each framework.", own=True),
+    Key("front", "html", "", "File of own HTML for the front page.", own=True),
+    Key("front", "line", "", "A sentence below the title of the front page.", own=True),
+    Key("front", "picture", "", "Picture beside the title of the front page.", own=True),
+    Key("front", "links", "", "Buttons of the front page: ``title, address, icon``, one a line.", own=True),
+    Key("html", "repository", "", "Repository of the book's source: ``NAME/BOOK`` on GitHub, or an address.", own=True),
+    Key("html", "branch", "main", "The branch that pages are shown and edited on.", own=True),
+    Key("html", "path", "", "Folder of the book's source in its repository.", own=True),
+    Key("html", "open_in", "", "Where a page's notebook can be run: ``title, address``, one a line.", own=True),
+    Key("html", "pdf", "", "Address of the book as PDF.", own=True),
+    Key("html", "epub", "", "Address of the book as EPUB.", own=True),
+    Key("html", "discourse", "", "Address of a Discourse forum whose topics pages may show.", own=True),
+    Key("html", "giscus", "", "``repository, its id, category, its id``: discussions that pages may show.", own=True),
+    Key("colab", "github_repo", "", "``framework, repository`` lines: whose notebooks Colab opens."),
+    Key("colab", "exclusions", "*.html **/index.html", "Pages that are not there, as globs of HTML files."),
+    Key("sagemaker", "github_repo", "", "``framework, repository`` lines: whose notebooks Studio Lab opens."),
+    Key("math", "macros", "", r"Commands for formulas, one a line: ``\norm[1] = \lVert #1 \rVert``.", own=True),
     Key("pdf", "bibfile", "d2l.bib", "The BibTeX file that citations are looked up in."),
     Key("library", "harvest", "auto", "How modules are written: ``own``, ``compatible`` or ``auto``.", own=True),
     Key("library", "version_file", "", "Module in which ``__version__`` is kept equal to the release."),
@@ -148,15 +174,6 @@ class Library:
         return self.file.removesuffix(".py").replace("/", ".")
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderLink:
-    """A link in the site's header."""
-
-    title: str
-    address: str
-    icon: str
-
-
 @dataclass(frozen=True)
 class Settings:
     """Everything that ``config.ini`` says, checked."""
@@ -205,6 +222,8 @@ class Settings:
     include_css: tuple[str, ...] = ()
     include_js: tuple[str, ...] = ()
     website: Website = field(default_factory=Website)
+    macros: tuple[Macro, ...] = ()
+    """What formulas may have besides TeX's own commands."""
     bibfile: str = "d2l.bib"
     harvest: Literal["auto", "own", "compatible"] = "auto"
     version_file: str = ""
@@ -367,12 +386,13 @@ class _Reader:
             files=(*self._globs("execute", "files"), *self._dependencies()),
             variables=self._words("execute", "variables"),
             execute_sections=tuple(self._execute_sections()),
-            header_links=self._header_links(),
+            header_links=self._links("html", "header_links"),
             favicon=self._file("html", "favicon"),
             logo=self._file("html", "html_logo"),
             include_css=self._files("html", "include_css"),
             include_js=self._files("html", "include_js"),
             website=self._website(),
+            macros=self._macros(),
             bibfile=self._bibfile(),
             harvest=cast(
                 Literal["auto", "own", "compatible"], self._choice("library", "harvest", ("auto", "own", "compatible"))
@@ -663,21 +683,144 @@ class _Reader:
             return choices[0]
         return value
 
+    def _macros(self) -> tuple[Macro, ...]:
+        """The macros for formulas, one a line; a line that is none is reported and left out."""
+        found: dict[str, Macro] = {}
+        lines: dict[str, str] = {}
+        for line in filter(None, map(str.strip, self._value("math", "macros").split("\n"))):
+            try:
+                one = macro(line)
+            except MacroError as problem:
+                hint = r"such as \RR = \mathbb{R} or \norm[1] = \lVert #1 \rVert"
+                self._complain("math", "macros", f"{line} {problem}", hint, line)
+                continue
+            if one.name in found:
+                self._complain("math", "macros", f"\\{one.name} is there twice; the last one holds", text=line)
+            found[one.name], lines[one.name] = one, line
+        for circular in tuple(in_circles(tuple(found.values()))):
+            message = f"\\{circular.name} stands for something with \\{circular.name} in it"
+            self._complain("math", "macros", message, text=lines[circular.name])
+            del found[circular.name]
+        return tuple(found.values())
+
     def _website(self) -> Website:
         base_url = self._address("html", "base_url")
-        return Website(base_url=f"{base_url.rstrip('/')}/" if base_url else "")
+        analytics = self._address("html", "analytics")
+        if analytics and not analytics_service(analytics):
+            hint = "an address that ends in /count (GoatCounter) or in /api/event (Plausible)"
+            self._complain("html", "analytics", f"{analytics!r} is no service that pages can report to", hint)
+            analytics = ""
+        return Website(
+            base_url=f"{base_url.rstrip('/')}/" if base_url else "",
+            description=" ".join(self._text("html", "description").split()),
+            image=self._file("html", "image"),
+            announcement=" ".join(self._text("html", "announcement").split()),
+            versions=self._elsewhere("versions"),
+            languages=self._elsewhere("languages"),
+            analytics=analytics,
+            api=self._flag("html", "api"),
+            front_html=self._file("front", "html"),
+            front_line=" ".join(self._text("front", "line").split()),
+            front_picture=self._file("front", "picture"),
+            front_links=self._links("front", "links"),
+            repository=self._repository(),
+            branch=self._text("html", "branch"),
+            path=self._folder("html", "path").strip("/"),
+            hosts=(
+                *self._old_hosts("colab", "Colab", "https://colab.research.google.com/github"),
+                *self._old_hosts("sagemaker", "SageMaker Studio Lab", "https://studiolab.sagemaker.aws/import/github"),
+                *self._hosts(bool(base_url)),
+            ),
+            pdf=self._template("html", "pdf", self._text("html", "pdf"), ("tab",)),
+            epub=self._template("html", "epub", self._text("html", "epub"), ("tab",)),
+            discourse=f"{discourse.rstrip('/')}/" if (discourse := self._address("html", "discourse")) else "",
+            giscus=self._giscus(),
+        )
+
+    def _repository(self) -> str:
+        value = self._text("html", "repository").rstrip("/").removesuffix(".git")
+        if REPOSITORY.fullmatch(value):
+            return f"https://github.com/{value}"
+        if not value or is_address(value):
+            return value
+        self._complain("html", "repository", f"{value!r} is no repository", "such as NAME/BOOK or https://…")
+        return ""
+
+    def _template(self, section: str, name: str, value: str, known: tuple[str, ...]) -> str:
+        """An address in which words in braces stand for something; empty for what is none, which is reported."""
+        plain = value
+        for word in known:
+            plain = plain.replace(f"{{{word}}}", "x")
+        if not value or is_address(plain):
+            return value
+        hint = f"it begins with https://, and may have {' and '.join(f'{{{word}}}' for word in known)} in it"
+        self._complain(section, name, f"{value!r} is no address of the web", hint, value)
+        return ""
+
+    def _hosts(self, has_address: bool) -> Iterator[Host]:
+        """Where notebooks can be run: a title and an address in each line."""
+        for line in filter(None, map(str.strip, self._value("html", "open_in").split("\n"))):
+            if self._is_placeholder("html", "open_in", line, "that line of open_in is left out"):
+                continue
+            title, _, address = (part.strip() for part in line.partition(","))
+            if not title or not address:
+                message = f"{line!r} does not consist of a title and an address; it is left out"
+                self._complain("html", "open_in", message, "such as Colab, https://…/{tab}/{page}.ipynb", line)
+            elif "{notebook}" in address and not has_address:
+                message = f"{{notebook}} is an address of this website, which is not known; {title} is left out"
+                self._complain("html", "open_in", message, "set [html] base_url", line)
+            elif address := self._template("html", "open_in", address, ("tab", "page", "notebook")):
+                yield Host(title, address)
+
+    def _old_hosts(self, section: str, title: str, begin: str) -> Iterator[Host]:
+        """The repositories of notebooks as old books name them: one, or one for each framework."""
+        exclusions = self._words("colab", "exclusions") if section == "colab" else ()
+        for line in filter(None, map(str.strip, self._value(section, "github_repo").split("\n"))):
+            if self._is_placeholder(section, "github_repo", line, "that line of github_repo is left out"):
+                continue
+            *tab, repository = (part.strip() for part in line.split(","))
+            if len(tab) > 1 or not REPOSITORY.fullmatch(repository):
+                message = f"{line!r} is no framework and repository; it is left out"
+                self._complain(section, "github_repo", message, "such as pytorch, NAME/NOTEBOOKS", line)
+                continue
+            address = f"{begin}/{repository}/blob/master/{{page}}.ipynb"
+            yield Host(title, address, tab[0].lower() if tab else "", exclusions)
+
+    def _giscus(self) -> tuple[str, str, str, str] | None:
+        parts = [part.strip() for part in self._text("html", "giscus").split(",")]
+        if parts == [""]:
+            return None
+        if len(parts) != 4 or not REPOSITORY.fullmatch(parts[0]) or not all(parts):
+            message = "giscus does not consist of a repository, its id, a category and its id"
+            self._complain("html", "giscus", message, "as https://giscus.app shows them for a repository")
+            return None
+        return parts[0], parts[1], parts[2], parts[3]
 
     def _address(self, section: str, name: str) -> str:
         """An address of the web; one that is none is reported, and taken as not set."""
         value = self._text(section, name)
-        if not value or re.fullmatch(r"https?://[^\s<>\"'`{}|\\^]+", value):
+        if not value or is_address(value):
             return value
         self._complain(section, name, f"{value!r} is no address of the web", "such as https://book.example.org/")
         return ""
 
-    def _header_links(self) -> tuple[HeaderLink, ...]:
-        """The links, one or several a line; a line that does not fit is reported and left out."""
-        written = self._value("html", "header_links").split("\n")
+    def _elsewhere(self, name: str) -> tuple[Elsewhere, ...]:
+        """Other versions or languages of the book: a title, an address and perhaps a code in each line."""
+        found = []
+        for line in filter(None, map(str.strip, self._value("html", name).split("\n"))):
+            if self._is_placeholder("html", name, line, f"that line of {name} is left out"):
+                continue
+            title, address, code, *more = [*(part.strip() for part in line.split(",")), "", ""]
+            if not title or not is_address(address) or any(more):
+                message = f"{line!r} does not consist of a title and an address; it is left out"
+                self._complain("html", name, message, "such as 1.0, https://book.example.org/1.0/", line)
+            else:
+                found.append(Elsewhere(title, f"{address.rstrip('/')}/", code))
+        return tuple(found)
+
+    def _links(self, section: str, name: str) -> tuple[HeaderLink, ...]:
+        """Links, one or several a line; a line that does not fit is reported and left out."""
+        written = self._value(section, name).split("\n")
         lines = [[part.strip() for part in line.split(",") if part.strip()] for line in written]
         lines = [line for line in lines if line]
         parts = [part for line in lines for part in line]
@@ -689,16 +832,15 @@ class _Reader:
                 line.append("")  # a link without an icon
             if len(line) % 3:
                 message = f"the link {', '.join(line)!r} does not consist of title, address and icon; it is left out"
-                self._complain("html", "header_links", message, text=line[0])
+                self._complain(section, name, message, text=line[0])
                 continue
             links += [HeaderLink(*line[i : i + 3]) for i in range(0, len(line), 3)]
-        return tuple(link for link in links if not self._is_unfinished(link))
+        return tuple(link for link in links if not self._is_unfinished(link, section, name))
 
-    def _is_unfinished(self, link: HeaderLink) -> bool:
+    def _is_unfinished(self, link: HeaderLink, section: str, name: str) -> bool:
         title = f"the link {link.title!r}" if not PLACEHOLDER.search(link.title) else "the link"
         return any(
-            self._is_placeholder("html", "header_links", part, f"{title} is left out")
-            for part in (link.title, link.address)
+            self._is_placeholder(section, name, part, f"{title} is left out") for part in (link.title, link.address)
         )
 
     def _libraries(self, tabs: tuple[str, ...]) -> dict[str, Library]:
@@ -787,6 +929,11 @@ class _Reader:
                 continue
             pairs.append((left, right))
         return tuple(pairs)
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an address of the web, with nothing in it that could end an attribute."""
+    return re.fullmatch(r"https?://[^\s<>\"'`{}|\\^]+", text) is not None
 
 
 def _default(section: str, name: str) -> str:

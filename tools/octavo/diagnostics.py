@@ -61,6 +61,8 @@ class Code(Enum):
     """A reference to a label that nobody defines."""
     UNKNOWN_CITATION = "unknown-citation"
     """A citation that the bibliography lacks."""
+    THIRD_PARTY = "third-party"
+    """Something that readers' browsers would fetch from another host."""
     MISSING_FILE = "missing-file"
     """A picture or included file that does not exist."""
     BAD_MATH = "bad-math"

@@ -12,7 +12,7 @@ import octavo
 
 RENDERING = (
     "docutils", "furo", "markdown-it-py", "math-core", "mdit-py-plugins", "myst-parser", "Pygments", "Sphinx",
-    "sphinx-copybutton", "sphinxcontrib-bibtex",
+    "fonttools", "rcssmin", "rjsmin", "sphinxcontrib-bibtex",
 )  # fmt: skip
 """Packages whose versions show in a website."""
 

@@ -50,19 +50,13 @@ INHERITED: tuple[Inherited, ...] = (
     Inherited(
         "deploy",
         "google_analytics_tracking_id",
-        instead="no page of octavo reports its readers; a script that does can be named in [html] include_js",
+        instead="pages can report to GoatCounter or Plausible, without cookies: see [html] analytics",
     ),
     *(Inherited("deploy", name, product="deploy") for name in ("github_repo", "s3_bucket", "other_file_s3urls")),
-    Inherited(
-        "colab",
-        "github_repo",
-        instead="pages have no button for Colab yet; a link to the notebooks can stand in [html] header_links",
-    ),
-    Inherited("colab", "exclusions", "*.html **/index.html", product="colab"),
     Inherited("colab", "gpu_pattern", "gpu", product="colab"),
     *(Inherited("colab", name, product="colab") for name in ("libs", "libs_header", "replace_svg_url")),
     Inherited("sagemaker", "kernel", "conda_python3", product="sagemaker"),
-    *(Inherited("sagemaker", name, product="sagemaker") for name in ("github_repo", "libs", "libs_header")),
+    *(Inherited("sagemaker", name, product="sagemaker") for name in ("libs", "libs_header")),
     *(Inherited("slides", name, product="slides") for name in ("top_left", "top_right", "github_repo")),
 )
 """Every setting of the d2lbook format that octavo does not read: named to the author, or left to its product."""

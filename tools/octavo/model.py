@@ -147,6 +147,8 @@ class Document:
     """The BibTeX files that its lists of references name, relative to the source folder; some may not be there."""
     front_matter: Mapping[str, Any] = field(default_factory=dict)
     """YAML front matter; empty when there is none."""
+    made: bool = False
+    """Whether octavo wrote it, for the website alone: no file of the book's holds it."""
 
     @property
     def cells(self) -> tuple[Cell, ...]:

@@ -215,7 +215,10 @@ OLD_KEYS = {
 }
 """Every key that d2lbook's defaults or its code name, with a value that is not the default."""
 
-COMPANIONS = {("library", "save_mark"): "save_filename = kit/all.py\n"}
+COMPANIONS = {
+    ("library", "save_mark"): "save_filename = kit/all.py\n",
+    ("colab", "exclusions"): "github_repo = x/y\n",
+}
 """What has to be set beside a key so that it means anything."""
 
 
@@ -571,3 +574,20 @@ def test_no_text_makes_the_reader_fail(tmp_path_factory: pytest.TempPathFactory,
         assert settings.resource_paths() is not None
         assert settings.is_notebook("a/b") in (True, False)
         assert place(settings, "build", "tabs").line <= count
+
+
+def test_macros_are_read_and_bad_ones_reported_at_their_line(tmp_path: Path) -> None:
+    lines = [r"\RR = \mathbb{R}", r"\norm[1] = \lVert #1 \rVert", "oops", r"\a = \b", r"\b = \a", r"\RR = \mathcal{R}"]
+    (tmp_path / "config.ini").write_text("[math]\nmacros =\n" + "".join(f"    {line}\n" for line in lines))
+    settings, messages = load(tmp_path)
+    assert settings is not None
+    assert [(one.name, one.arguments, one.text) for one in settings.macros] == [
+        ("RR", 0, r"\mathcal{R}"),
+        ("norm", 1, r"\lVert #1 \rVert"),
+    ]
+    assert [(d.span.line, d.message) for d in messages if d.span is not None] == [
+        (5, "oops is no macro"),
+        (8, r"\RR is there twice; the last one holds"),
+        (6, r"\a stands for something with \a in it"),
+        (7, r"\b stands for something with \b in it"),
+    ]

@@ -40,6 +40,17 @@ class Definitions:
 
         They are known as long as the saved cells are the same, wherever on their pages these stand.
         """
+        for _, messages in self._made.values():
+            self.desk.diagnostics.add(*messages)
+        return {tab: graph for tab, (graph, _) in self._made.items()}
+
+    @property
+    def held(self) -> Mapping[str, tuple[Definition, ...]]:
+        """Framework → what its library holds. What is wrong with it is not told: who only shows it need not know."""
+        return {tab: tuple(graph.definitions.values()) for tab, (graph, _) in self._made.items()}
+
+    @cached_property
+    def _made(self) -> Mapping[str, tuple[Graph, tuple[Diagnostic, ...]]]:
         if not self.desk.has_settings:
             return {}
         return {tab: self._graph(library) for tab, library in self.desk.settings.libraries.items()}
@@ -50,7 +61,7 @@ class Definitions:
 
         return self.graphs.get(tab, EMPTY)
 
-    def _graph(self, library: config.Library) -> Graph:
+    def _graph(self, library: config.Library) -> tuple[Graph, tuple[Diagnostic, ...]]:
         from octavo.execute.freshness.library import Graph
         from octavo.harvest.head import head_of
         from octavo.harvest.module import definitions
@@ -73,8 +84,7 @@ class Definitions:
                 graph = replace(graph, definitions=_moved(graph.definitions, known_lines, lines))
         if self.libraries.compatible:
             messages = tuple(replace(message, severity=Severity.WARNING) for message in messages)
-        self.desk.diagnostics.add(*messages)
-        return graph
+        return graph, messages
 
 
 def library_uses(texts: Iterable[str]) -> Uses:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,11 +16,20 @@ from octavo.build.locks import Locks
 from octavo.build.machines import Machines
 from octavo.build.plan import Plan, Planned
 from octavo.diagnostics import Code, Diagnostic
-from octavo.model import Run, Span
+from octavo.model import Failure, Run, Span
 
 if TYPE_CHECKING:
     from octavo.execute.task import Task
     from octavo.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A run that failed, for a later command to tell of."""
+
+    run: Run
+    lines: tuple[int, ...]
+    """On which line each cell of the page began then."""
 
 
 @dataclass(eq=False)
@@ -57,6 +68,47 @@ class Execution:
         if not self.desk.diagnostics.has_errors:  # which may hide pages
             self.desk.results.committed.prune(self.desk.editions)
         return runs
+
+    def as_failed(self, run: Run) -> Failed:
+        """A run of this command that failed, with what :meth:`recall` needs of the page."""
+        return Failed(run, tuple(cell.cell.span.line for cell in self.desk.editions[run.page, run.tab].cells))
+
+    def recall(self, failed: Sequence[Failed]) -> int:
+        """Take failures of an earlier command for this one's, where the page would run the same; returns how many.
+
+        They are told of again, on the lines where their cells stand by now.
+        """
+        known = [one for one in failed if self._would_be(one.run)]
+        runs = [self._in_pages(replace(one.run, failure=self._moved(one))) for one in known]
+        self.failures.update(
+            {(r.page, r.tab): r for r in runs if r.failure is not None and r.failure.reason != "deferred"}
+        )
+        if runs:
+            self._tell_failures(runs)
+        return len(runs)
+
+    def _would_be(self, run: Run) -> bool:
+        planned = self.plan.planned.get((run.page, run.tab)) if self.desk.has_settings else None
+        return planned is not None and planned.key == run.key and not self.freshness.is_fresh(planned)
+
+    def _moved(self, failed: Failed) -> Failure | None:
+        """A failure on the lines that its cells have now."""
+        failure = failed.run.failure
+        if failure is None:
+            return None
+        path, now = f"{failed.run.page}.md", self.as_failed(failed.run).lines
+
+        def line_now(line: int) -> int:
+            cell = bisect.bisect_right(failed.lines, line) - 1
+            return line + now[cell] - failed.lines[cell] if 0 <= cell < len(now) else line
+
+        def in_line(text: str) -> str:
+            return re.sub(rf"(?<={re.escape(path)}:)\d+", lambda found: str(line_now(int(found[0]))), text)
+
+        span = failure.span
+        if span is not None and span.path == path:
+            span = replace(span, line=line_now(span.line), end=line_now(span.end))
+        return replace(failure, span=span, traceback=tuple(map(in_line, failure.traceback)))
 
     def _run(self, chosen: Sequence[Planned], progress: Progress, jobs: int | None, rerun: bool) -> list[Run]:
         """Execute all of ``chosen``, keep their results and report their failures."""

@@ -11,7 +11,18 @@ from octavo.build.desk import Desk
 from octavo.build.shown import Shown
 
 if TYPE_CHECKING:
+    from octavo.config import Settings
     from octavo.progress import Progress
+    from octavo.publish.shelf import Phrases
+
+
+def phrases(settings: Settings) -> Phrases:
+    """How numbered things are called, as on the website."""
+    from octavo.publish.shelf import Phrases
+    from octavo.render.words import numbered, words
+
+    figure, table, section = numbered(settings.language)
+    return Phrases(words(settings.language).chapter.format(number="%s"), section, figure, table)
 
 
 @dataclass(eq=False)
@@ -27,20 +38,16 @@ class Notebooks:
             return None
         from octavo.publish import folder
         from octavo.publish.notebooks import notebooks
-        from octavo.publish.shelf import Phrases
-        from octavo.render.words import numbered, words
 
         book, settings = self.desk.book, self.desk.settings
         chosen = [tab for tab in settings.tabs if not tabs or tab in tabs]
         progress.stage(f"writing the notebooks of {', '.join(chosen)}")
-        figure, table, section = numbered(settings.language)
-        chapter = words(settings.language).chapter.format(number="%s")
-        phrases = Phrases(chapter, section, figure, table)
+        said = phrases(settings)
         home = self.desk.output / "notebooks"
         with self.desk.alone("writing notebooks", progress):
             for gone in set(folder.known(home)) - {home / tab for tab in settings.tabs}:
                 folder.clear(gone)
-            for made in notebooks(book, settings, self.desk.editions, self.shown.runs(), chosen, phrases):
+            for made in notebooks(book, settings, self.desk.editions, self.shown.runs(), chosen, said):
                 if not made.notebooks:
                     folder.clear(home / made.tab)
                     continue

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from octavo.build.copies import Copies
+from octavo.build.definitions import Definitions
 from octavo.build.desk import Desk
 from octavo.build.freshness import Freshness
 from octavo.build.outside import Outside
@@ -27,11 +29,13 @@ class Site:
     """Book, editions and shown runs → the website; a receipt says when there is nothing to do."""
 
     desk: Desk
+    definitions: Definitions
     outside: Outside
     plan: Plan
     watched: Watched
     freshness: Freshness
     shown: Shown
+    copies: Copies
 
     def finished(self, tabs: Sequence[str] = (), *, execute: bool) -> Path | None:
         """The front page of the website if nothing has changed since it was built; else ``None``.
@@ -73,16 +77,20 @@ class Site:
         receipt = self._place("receipt", tabs)
         with desk.alone("rendering", progress):
             receipt.unlink(missing_ok=True)  # from here on the site is not what was built before
+            html, doctrees = self._place("html", tabs), self._place("doctrees", tabs)
+            offered = self.copies.build(html, doctrees, runs, tabs)
             site = render_html(
                 desk.book,
                 desk.settings,
                 desk.editions,
                 runs,
-                self._place("html", tabs),
-                self._place("doctrees", tabs),
+                html,
+                doctrees,
                 found,
                 tabs=tabs,
                 jobs=cores(),
+                definitions=self.definitions.held,
+                offered=offered,
             )
             # the reader has told of these already, without needing Sphinx
             told = {(d.code, d.span.path, d.span.line) for d in desk.diagnostics if d.span is not None}
@@ -92,13 +100,20 @@ class Site:
             products = tuple(map(str, (site.front, *site.pages)))
             # a picture that was missing when the pages were read may have been there when they were rendered
             if site.complete and tuple(links.check(desk.book, desk.settings)) == desk.broken_links:
-                files = {**results, **site.files}
+                files = {**results, **site.files, **self.copies.read}
                 Receipt(facts, files, products, tuple(desk.diagnostics), executed).save(receipt)
         return site.front
 
+    def folder(self, tabs: Sequence[str] = ()) -> Path:
+        """Where the website is, or would be."""
+        return self.desk.output_folder / self._name("html", tabs)
+
+    def _name(self, kind: str, tabs: Sequence[str]) -> str:
+        return "-".join([kind, *(tab for tab in self.desk.settings.tabs if tab in tabs)])
+
     def _place(self, kind: str, tabs: Sequence[str]) -> Path:
         """What belongs to a website in the output folder: of the whole book, or of these frameworks alone."""
-        return self.desk.output / "-".join([kind, *(tab for tab in self.desk.settings.tabs if tab in tabs)])
+        return self.desk.output / self._name(kind, tabs)
 
     def _facts(self) -> str:
         """Digest of what a website depends on, besides results and the files that rendering finds."""
@@ -106,7 +121,8 @@ class Site:
         results = desk.folder / desk.settings.outputs
         kept = sorted(path.relative_to(results).as_posix() for path in results.rglob("*"))
         places = (str(desk.folder), str(desk.output_folder))
-        facts = (desk.settings, desk.sources, kept, self.outside.of_settings, self.watched.digests())
+        products = file_digests(self.copies.products(desk.settings.tabs))
+        facts = (desk.settings, desk.sources, kept, products, self.outside.of_settings, self.watched.digests())
         return digest(own_code(), places, *facts)
 
     def _result_files(self) -> Iterator[str]:

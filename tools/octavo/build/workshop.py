@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from octavo.build.copies import Copies
 from octavo.build.definitions import Definitions
 from octavo.build.desk import Desk
 from octavo.build.environments import Environments
@@ -16,6 +17,7 @@ from octavo.build.modules import Modules
 from octavo.build.notebooks import Notebooks
 from octavo.build.outside import Outside
 from octavo.build.plan import Plan
+from octavo.build.preview import Preview
 from octavo.build.reports import Reports
 from octavo.build.shown import Shown
 from octavo.build.site import Site
@@ -100,6 +102,11 @@ class Workshop(Desk):
     # -- products
 
     @cached_property
+    def copies(self) -> Copies:
+        """What readers take from the website."""
+        return Copies(self)
+
+    @cached_property
     def shown(self) -> Shown:
         """The results that products show."""
         return Shown(self, self.plan, self.freshness, self.execution)
@@ -107,7 +114,13 @@ class Workshop(Desk):
     @cached_property
     def site(self) -> Site:
         """The website."""
-        return Site(self, self.outside, self.plan, self.watched, self.freshness, self.shown)
+        parts = (self.outside, self.plan, self.watched, self.freshness, self.shown, self.copies)
+        return Site(self, self.definitions, *parts)
+
+    @cached_property
+    def preview(self) -> Preview:
+        """The website while somebody writes."""
+        return Preview(self, self.plan, self.freshness, self.execution, self.site)
 
     @cached_property
     def notebooks(self) -> Notebooks:

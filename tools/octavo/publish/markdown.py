@@ -18,6 +18,7 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
+from octavo.macros import calls, expanded
 from octavo.model import Cell, Document
 from octavo.publish.citations import citation, listed
 from octavo.publish.shelf import Shelf, View, bracketed, code
@@ -33,6 +34,7 @@ _SPLIT = "\x00"
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//|#")
 _HTML_PICTURE = re.compile(r"<img\b[^>]*?\bsrc\s*=\s*[\"']([^\"']+)[\"']", re.IGNORECASE)
 _VERBATIM = frozenset({"fence", "colon_fence", "code_block", "cell", "toc", "raw_rst", "math_block"})
+_FORMULAS = ("math_inline", "math_inline_double")
 _MARGIN = re.compile(r"[\s>]*(?:(?:[-*+]|\w{1,9}[.)])[ \t]+)?")
 """What may stand before a block on its line."""
 _MARK = re.compile(r"[\s>]*:(?:label|eqlabel|width|height):[ \t]*`+[^`]+`+[ \t]*")
@@ -219,8 +221,10 @@ class _Finder:
             self._figure(token, first, end)
         elif token.type == "table_open" and "caption" in meta:
             self._table_caption(meta["caption_line"], first)
-        elif token.type == "math_block" and meta.get("label"):
-            self._equation(token, first, end)
+        elif token.type == "math_block":
+            self._macros(self._start(first), self._start(end))
+            if meta.get("label"):
+                self._equation(token, first, end)
         elif token.type == "tab_block_open":
             self._tab_block(meta, first, end)
         elif token.type == "toc":
@@ -342,6 +346,11 @@ class _Finder:
         comment = re.search(r"(?<!\\)%", body[body.rfind("\n") + 1 :])
         self._replace(at, at, f"\n\\tag{{{found.written}}}" if comment else f" \\tag{{{found.written}}}")
 
+    def _macros(self, start: int, end: int) -> None:
+        """Macros of the book within a formula, written out."""
+        for first, last, written in calls(self.text[start:end], self.shelf.macros):
+            self._replace(start + first, start + last, written)
+
     def _tab_block(self, meta: Mapping[str, object], first: int, end: int) -> None:
         names = meta["tabs"]
         assert isinstance(names, tuple)
@@ -405,7 +414,8 @@ class _Finder:
         elif found.name == "math":
             numbered = self.shelf.numbers.places.get((self.page, first + 1))
             tag = f" \\tag{{{numbered.written}}}" if numbered is not None and numbered.number else ""
-            self._replace(self._start(first), self._line_end(end - 1), f"$$\n{found.body.strip()}{tag}\n$$")
+            formula = expanded(found.body.strip(), self.shelf.macros)
+            self._replace(self._start(first), self._line_end(end - 1), f"$$\n{formula}{tag}\n$$")
         elif found.name in ("code", "code-block") and token.type == "fence":
             self._replace(*top, f"{token.markup}{found.argument}\n")
 
@@ -449,6 +459,8 @@ class _Finder:
             return (at, at + 2) if at >= 0 else None
         if child.type == "html_inline":
             return _search(child.content, self.text, start)
+        if child.type in _FORMULAS and next(calls(child.content, self.shelf.macros), None):
+            return _search(child.content, self.text, start)
         return None
 
     def _inline(self, child: Token, span: tuple[int, int], *, linked: bool) -> None:
@@ -475,6 +487,8 @@ class _Finder:
                 self._replace(written[0] + 2, written[1], address)
         elif child.type == "html_inline":
             self._html_pictures(child.content, span[0])
+        elif child.type in _FORMULAS:
+            self._macros(*span)
 
     def _link(self, href: str, span: tuple[int, int]) -> None:
         """A link to another page leads to its notebook."""
@@ -483,8 +497,10 @@ class _Finder:
             return
         target = posixpath.normpath(posixpath.join(posixpath.dirname(self.page), unquote(address)[:-3])).lstrip("/")
         if target in self.shelf.documents:
-            new = f"]({address[:-3]}.ipynb{hash_}{anchor}"
-            self._replace(*span, lambda view: new if target in view.pages else f"]({href}")
+            self._replace(
+                *span,
+                lambda view: f"]({address[:-3]}{view.ending}{hash_}{anchor}" if target in view.pages else f"]({href}",
+            )
 
     def _reference(self, span: tuple[int, int], name: str, text: str, *, linked: bool) -> None:
         shown, page = self.shelf.referred(name, text)
@@ -500,7 +516,7 @@ class _Finder:
         elif name in _MYST_CITATIONS:
             self._replace(*span, citation(split_names(text), self.shelf.works, textual=_MYST_CITATIONS[name]))
         elif name == "math":
-            self._replace(*span, f"${text}$")
+            self._replace(*span, f"${expanded(text, self.shelf.macros)}$")
         elif name in ("sub", "sup"):
             self._replace(*span, f"<{name}>{escape(text)}</{name}>")
         else:
@@ -514,7 +530,7 @@ def _with_links(token: Token) -> Iterator[tuple[Token, int, int]]:
     for child, line in dialect.walk_inline(token):
         if child.type == "link_close":
             depth -= 1
-        if child.type in ("role", "code_inline", "myst_role", "link_open", "image", "html_inline"):
+        if child.type in ("role", "code_inline", "myst_role", "link_open", "image", "html_inline", *_FORMULAS):
             yield child, line, depth
         if child.type == "link_open":
             depth += 1

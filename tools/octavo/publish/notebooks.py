@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,9 @@ from octavo.source.numbers import number
 FORMAT, FORMAT_MINOR = 4, 5
 CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DIGITS = 12
+
+Embed = Callable[[str, Iterable[str]], tuple[str, dict[str, dict[str, str]]]]
+"""Markdown and the pictures shown → the same with pictures that go with it, and these: name → MIME type → base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,7 @@ def notebooks(
     """
     sheets = _sheets(book, settings, phrases or Phrases())
     for tab in tabs:
-        with_code = frozenset(
-            page for (page, t), edition in editions.items() if t == tab and edition.cells and settings.is_notebook(page)
-        )
-        pages = with_code | _front(book, with_code)
+        pages = pages_of(book, editions, settings, tab)
         view = View(tab, pages)
         shown: set[str] = set()
         files: dict[str, bytes] = {}
@@ -66,10 +66,18 @@ def notebooks(
             if document.page in pages:
                 edition = editions.get((document.page, tab)) or Edition(document.page, tab, ())
                 run = runs.get((document.page, tab))
-                content = _notebook(sheets[document.page], edition, run, view, shown)
+                content = notebook(sheets[document.page], edition, run, view, shown)
                 if content is not None:
                     files[f"{document.page}.ipynb"] = content
-        yield Folder(tab, files, dict(_files(shown, settings)))
+        yield Folder(tab, files, dict(picture_files(shown, settings)))
+
+
+def pages_of(book: Book, editions: Mapping[tuple[str, str], Edition], settings: Settings, tab: str) -> frozenset[str]:
+    """The pages that have a notebook in a framework."""
+    with_code = frozenset(
+        page for (page, t), edition in editions.items() if t == tab and edition.cells and settings.is_notebook(page)
+    )
+    return with_code | _front(book, with_code)
 
 
 def _front(book: Book, pages: frozenset[str]) -> frozenset[str]:
@@ -78,7 +86,7 @@ def _front(book: Book, pages: frozenset[str]) -> frozenset[str]:
     return frozenset({root.page}) if root is not None and root.toc and pages - {root.page} else frozenset()
 
 
-def _files(shown: Iterable[str], settings: Settings) -> Iterator[tuple[str, Path]]:
+def picture_files(shown: Iterable[str], settings: Settings) -> Iterator[tuple[str, Path]]:
     """The pictures that are there; others are reported by whoever checks the book's links."""
     source = settings.source.resolve()
     for path in sorted(shown):
@@ -97,12 +105,15 @@ def _sheets(book: Book, settings: Settings, phrases: Phrases) -> Mapping[str, Sh
         texts[document.page] = env[SOURCE]
     cited = (reference.target for d in book.pages for reference in d.references if reference.kind == "citation")
     works = read_works(bibliographies(book, settings), cited)
-    shelf = Shelf(book, number(book, lambda document: tokens[document.page]), works, phrases)
+    macros = {macro.name: macro for macro in settings.macros}
+    shelf = Shelf(book, number(book, lambda document: tokens[document.page]), works, phrases, macros)
     return {d.page: sheet(d, texts[d.page], tokens[d.page], shelf, md) for d in book.pages}
 
 
-def _notebook(page: Sheet, edition: Edition, run: Run | None, view: View, pictures: set[str]) -> bytes | None:
-    """One page in one framework; ``None`` when nothing is left of it."""
+def notebook(
+    page: Sheet, edition: Edition, run: Run | None, view: View, pictures: set[str], embed: Embed | None = None
+) -> bytes | None:
+    """One page in one framework; ``None`` when nothing is left of it. ``pictures`` is given those that it shows."""
     parts = {part.cell.index: (position, part) for position, part in enumerate(edition.cells)}
     ids = _Ids()
     cells: list[dict[str, Any]] = []
@@ -112,7 +123,8 @@ def _notebook(page: Sheet, edition: Edition, run: Run | None, view: View, pictur
                 position, part = parts[piece.index]
                 cells.append(_code_cell(part, position, run, ids, page.shelf))
         else:
-            cells.append(_markdown_cell(piece, ids))
+            text, attached = embed(piece, pictures) if embed is not None else (piece, {})
+            cells.append(_markdown_cell(text, attached, ids))
     if not cells:
         return None
     document = page.document
@@ -152,8 +164,9 @@ class _Ids:
         return name
 
 
-def _markdown_cell(text: str, ids: _Ids) -> dict[str, Any]:
-    return {"cell_type": "markdown", "id": ids.of("markdown", text), "metadata": {}, "source": _lines(text)}
+def _markdown_cell(text: str, attached: Mapping[str, Any], ids: _Ids) -> dict[str, Any]:
+    cell = {"cell_type": "markdown", "id": ids.of("markdown", text), "metadata": {}, "source": _lines(text)}
+    return {**cell, "attachments": attached} if attached else cell
 
 
 def _code_cell(part: EditionCell, position: int, run: Run | None, ids: _Ids, shelf: Shelf) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from octavo.macros import Macro
 from octavo.model import Book, Document
 from octavo.publish.citations import Work
 from octavo.source import dialect
@@ -35,6 +36,8 @@ class Shelf:
     numbers: Numbers
     works: Mapping[str, Work]
     phrases: Phrases = field(default_factory=Phrases)
+    macros: Mapping[str, Macro] = field(default_factory=dict)
+    """The book's macros for formulas by name: Jupyter does not know them."""
     documents: Mapping[str, Document] = field(init=False)
     pages: Mapping[str, str] = field(init=False)
     """Label → the page that it stands on."""
@@ -89,12 +92,14 @@ class View:
     tab: str
     pages: frozenset[str]
     """Pages that have a notebook; others are named without a link."""
+    ending: str = ".ipynb"
+    """How their files end."""
 
     def link(self, text: str, page: str, *, origin: str) -> str:
         """Words that lead to another page's notebook."""
         if page == origin or page not in self.pages:
             return text
-        address = posixpath.relpath(f"{page}.ipynb", posixpath.dirname(origin) or ".")
+        address = posixpath.relpath(f"{page}{self.ending}", posixpath.dirname(origin) or ".")
         return f"[{text}]({quote(address)})"
 
 

@@ -8,9 +8,8 @@ of their own where ``:members:`` asks for them.
 from __future__ import annotations
 
 import ast
-import inspect
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -24,11 +23,13 @@ from sphinx.util.docutils import SphinxDirective
 from octavo.config import Settings
 from octavo.diagnostics import Code, warning
 from octavo.model import Span
+from octavo.render import docstrings
 from octavo.render.application import BookApplication
 from octavo.render.labels import reference
+from octavo.render.library import Library, defined_in
 from octavo.source import dialect
 
-ROLE = re.compile(r":(?P<name>\w+):`(?P<text>[^`]+)`|``(?P<code>[^`]+)``")
+ROLE = re.compile(r":(?P<name>\w+):`(?P<text>[^`]+)`|``(?P<code>[^`]+)``|`(?P<word>[^`]+)`")
 
 Documented = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -80,15 +81,27 @@ class Documentation(SphinxDirective):
     def describe(self, node: Documented, module: str, owner: str = "") -> list[nodes.Node]:
         """What a class, a function or (of ``owner``) a method is: signature, docstring, members."""
         kind = "class" if isinstance(node, ast.ClassDef) else "method" if owner else "function"
-        found = self._description(kind, f"{node.name}{_signature(node)}", module, owner)
+        found = self.described(kind, f"{node.name}{_signature(node)}", owner, {"module": module})
         for content in [content for one in found for content in one.findall(addnodes.desc_content)][:1]:
+            content += self._place(node.name if not owner else f"{owner}.{node.name}", module, owner)
             content += self.docstring(node)
             if isinstance(node, ast.ClassDef) and "members" in self.options:
                 for member in _members(node):
                     content += self.describe(member, module, node.name)
         return found
 
-    def _description(self, kind: str, signature: str, module: str, owner: str) -> list[nodes.Node]:
+    def library(self, module: str) -> Library | None:
+        """The library that a module is."""
+        return cast(BookApplication, self.env._app).source.libraries.of_module(module)
+
+    def _place(self, name: str, module: str, owner: str) -> list[nodes.Node]:
+        """Where the book defines something; of what stands in a class, the class says it."""
+        library = self.library(module)
+        if library is None or owner or name not in library.names:
+            return []
+        return [defined_in(tab=library.tab, name=name, brief=False)]
+
+    def described(self, kind: str, signature: str, owner: str, options: Mapping[str, Any]) -> list[nodes.Node]:
         """What Sphinx's own directive for one thing of a module gives."""
         directive: Any = self.env.domains.python_domain.directive(kind)
         before = self.env.ref_context.get("py:class")
@@ -99,7 +112,7 @@ class Documentation(SphinxDirective):
             made: list[nodes.Node] = directive(
                 self.name,
                 [signature],
-                {"module": module},
+                dict(options),
                 content,
                 self.lineno,
                 self.content_offset,
@@ -112,11 +125,10 @@ class Documentation(SphinxDirective):
         return made
 
     def docstring(self, node: ast.Module | Documented) -> Iterator[nodes.Node]:
-        """The docstring's paragraphs, with the references in them."""
-        text = inspect.cleandoc(ast.get_docstring(node, clean=False) or "")
-        for paragraph in re.split(r"\n\s*\n", text):
-            if paragraph.strip():
-                yield nodes.paragraph(paragraph, "", *self._inline(" ".join(paragraph.split())))
+        """The docstring, with the references in it."""
+        text = ast.get_docstring(node, clean=False) or ""
+        if text.strip():
+            yield from docstrings.render(text, self._inline)
 
     def _inline(self, text: str) -> Iterator[nodes.Node]:
         done = 0
@@ -128,7 +140,7 @@ class Documentation(SphinxDirective):
                 node = reference(match["name"], match["text"], self.env.current_document.docname)
                 node.source, node.line = self.get_source_info()
             else:
-                shown = match["code"] or match["text"]
+                shown = match["code"] or match["text"] or match["word"]
                 node = nodes.literal(shown, shown)
             yield node
         yield nodes.Text(text[done:])

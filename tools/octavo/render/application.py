@@ -27,17 +27,28 @@ MANY = 12
 class BookProject(Project):
     """The book's pages as Sphinx's documents; Sphinx itself would look for them in all folders of the book."""
 
-    def __init__(self, pages: Mapping[str, Document], found: Project) -> None:
+    def __init__(self, pages: Mapping[str, Document], found: Project, made: Path) -> None:
         super().__init__(found.srcdir, found.source_suffix)
         self.restore(found)
         self.pages = pages
+        self.made = made
+        """The folder for the pages that no file of the book holds: Sphinx reads files."""
 
     def discover(self, exclude_paths: Iterable[str] = (), include_paths: Iterable[str] = ()) -> set[str]:
         """The pages that are in the tables of contents."""
-        self._docname_to_path = {page: Path(document.path) for page, document in self.pages.items()}
+        self._docname_to_path = {
+            page: self._file(document) if document.made else Path(document.path)
+            for page, document in self.pages.items()
+        }
         self._path_to_docname = {path: page for page, path in self._docname_to_path.items()}
         self.docnames = set(self.pages)
         return self.docnames
+
+    def _file(self, document: Document) -> Path:
+        path = self.made / document.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(document.text, encoding="utf-8")
+        return path
 
 
 class BookApplication(Sphinx):
@@ -71,7 +82,7 @@ class BookApplication(Sphinx):
         self.written: set[str] = set()
         """Pages that this build has resolved and written."""
         super().__init__(*arguments, **options)
-        project = BookProject(source.documents, self.project)
+        project = BookProject(source.documents, self.project, Path(self.doctreedir, "made"))
         self.project = self.env.project = project
 
     def is_parallel_allowed(self, typ: str) -> bool:

@@ -13,16 +13,22 @@ from docutils import nodes
 from jinja2 import FileSystemBytecodeCache
 from sphinx.builders.html import StandaloneHTMLBuilder
 
-from octavo.render import beside, navigation
+from octavo.render import beside, machines, navigation
 from octavo.render.application import MANY, BookApplication
+from octavo.render.mathfont import MathFont
 from octavo.render.nodes import TABS
+from octavo.render.previews import Previews
+from octavo.render.search.part import Search
 
-PARTS: tuple[beside.Part, ...] = ()
+PARTS: tuple[beside.Part, ...] = (Search(), machines.Machines(), MathFont(), Previews())
 """What the website has beside its pages."""
 
 
 class BookBuilder(StandaloneHTMLBuilder):
     """Writes the website of a book."""
+
+    search = False
+    """Sphinx's own index: ours is :mod:`octavo.render.search`."""
 
     def get_outdated_docs(self) -> Iterator[str]:
         """Pages to write besides those that are read: all when the settings changed, else those that are not there.
@@ -37,16 +43,38 @@ class BookBuilder(StandaloneHTMLBuilder):
     def _is_written(self, page: str) -> bool:
         return self.get_output_path(page).is_file() and beside.kept_of(page, Path(self.doctreedir)).is_file()
 
+    def init_css_files(self) -> None:
+        """Our one style sheet and those of the book; what the theme and extensions bring is in ours, or not needed."""
+        self._css_files = []
+        for name, attributes in self.config.html_css_files:
+            super().add_css_file(name, **attributes)
+
+    def init_js_files(self) -> None:
+        """The same with scripts."""
+        self._js_files = []
+        for name, attributes in self.config.html_js_files:
+            super().add_js_file(name, **attributes)
+
+    def add_css_file(self, filename: str, **kwargs: Any) -> None:
+        """Leave out what the theme and extensions ask for."""
+
+    def add_js_file(self, filename: str, **kwargs: Any) -> None:
+        """Leave it out too."""
+
+    def copy_static_files(self) -> None:
+        """Copy what :meth:`init_css_files` and :meth:`init_js_files` name, and nothing of Sphinx's and the theme's."""
+        self._static_dir.mkdir(parents=True, exist_ok=True)
+        self.copy_html_static_files({})
+        self.copy_html_logo()
+        self.copy_html_favicon()
+
     def prepare_writing(self, docnames: Set[str]) -> None:
-        """Get ready what all pages share: the sidebar's tree, and word stems for the search index."""
+        """Get ready what all pages share: the sidebar's tree."""
         self._titles: dict[int, tuple[nodes.Node, dict[str, str]]] = {}
         super().prepare_writing(docnames)
         application = cast(BookApplication, self._app)
         application.written.update(docnames)
         self.tree = navigation.entries(application.source.book, self._title_of)
-        if self.indexer is not None:
-            # the words of different pages are mostly the same
-            self.indexer.lang.stem = functools.cache(self.indexer.lang.stem)  # type: ignore[method-assign]
 
     def write_documents(self, docnames: Set[str]) -> None:
         """Write pages, in several processes if there are many."""
@@ -78,6 +106,14 @@ class BookBuilder(StandaloneHTMLBuilder):
         whole = beside.Whole(source.book, source.settings, Path(self.outdir), kept, self)
         beside.make(PARTS, whole, Path(self.doctreedir))
 
+    def dump_inventory(self) -> None:
+        """Write what other books may refer to; Sphinx lists indexes that this site has not."""
+        names = self.env.domains.standard_domain
+        for absent in ("genindex", "modindex", "py-modindex"):
+            names.labels.pop(absent, None)
+            names.anonlabels.pop(absent, None)
+        super().dump_inventory()
+
     def _tabs_of_entry(self, item: nodes.list_item, page: str) -> str:
         """The frameworks of the page that an entry of a table of contents leads to, if some lack it."""
         link = next(iter(item.findall(nodes.reference)), None)
@@ -93,6 +129,10 @@ class BookBuilder(StandaloneHTMLBuilder):
             for entry in navigation.walk(self.tree)
             if not tabs <= set(entry.tabs)
         }
+
+    def title_of(self, page: str) -> str:
+        """The title of a page as HTML, with its number."""
+        return self._title_of(page)[0]
 
     def _title_of(self, page: str) -> tuple[str, str]:
         title = self.env.titles.get(page)
@@ -119,8 +159,8 @@ class BookBuilder(StandaloneHTMLBuilder):
     def sidebar(self, page: str) -> str:
         """The sidebar of a page."""
         application = cast(BookApplication, self._app)
-        tabs = application.source.settings.tabs
-        return navigation.sidebar(self.tree, page, functools.partial(self.get_relative_uri, page), tabs)
+        tabs, toggle = application.source.settings.tabs, application.source.words.pages
+        return navigation.sidebar(self.tree, page, functools.partial(self.get_relative_uri, page), tabs, toggle)
 
 
 def keep_templates(app: Any) -> None:
@@ -133,6 +173,13 @@ def keep_templates(app: Any) -> None:
 def write_only_what_changed(app: Any, builder: BookBuilder) -> None:
     """Sphinx writes a page again when one that it lists was read; our numbering knows whether it shows a change."""
     app.env.files_to_rebuild = {}
+
+
+def without_pygments_file(app: Any) -> None:
+    """The theme writes the colours of code when all is done; they are in our style sheet."""
+    for listener in list(app.events.listeners["build-finished"]):
+        if getattr(listener.handler, "__module__", "") == "furo":
+            app.disconnect(listener.id)
 
 
 def without_toctree(app: Any, page: str, template: str, context: dict[str, Any], document: object) -> None:
@@ -154,3 +201,4 @@ def setup(app: Any) -> None:
     app.connect("write-started", write_only_what_changed)
     app.connect("html-page-context", without_toctree, priority=400)
     app.connect("html-page-context", with_sidebar, priority=600)
+    app.connect("builder-inited", without_pygments_file)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 import time
 from pathlib import Path
 from typing import Any, cast
@@ -19,7 +20,23 @@ from sphinx.util._files import FilenameUniqDict
 from octavo.diagnostics import Code, error
 from octavo.digests import file_digests
 from octavo.model import Span
-from octavo.render import api, builder, citations, math, numbering, theme
+from octavo.render import (
+    actions,
+    api,
+    api_pages,
+    assets,
+    builder,
+    citations,
+    frame,
+    front,
+    library,
+    machines,
+    math,
+    mathfont,
+    numbering,
+    surroundings,
+    theme,
+)
 from octavo.render import nodes as octavo_nodes
 from octavo.render.application import BookApplication
 from octavo.render.facts import facts_of
@@ -136,7 +153,7 @@ def use_text_of_book(app: Sphinx, page: str, content: list[str]) -> None:
 def report_bad_math(app: Sphinx, document: nodes.document) -> None:
     """One message for each formula that cannot be shown."""
     application = cast(BookApplication, app)
-    for node, problem in math.problems(document):
+    for node, problem in math.problems(document, application.source.settings.macros):
         path, line = get_source_line(node)
         span = application.span(path or "", line)
         if span is not None:
@@ -153,16 +170,24 @@ def report_bad_math(app: Sphinx, document: nodes.document) -> None:
 
 
 def _in_formula(application: BookApplication, span: Span, tex: str, offset: int) -> Span:
-    """The line of a displayed formula that the problem is on."""
+    """Where in the author's file the problem of a formula is: line, column, and the command that is meant."""
     page = application.source.documents.get(span.path.removesuffix(".md"))
-    wanted = tex[: offset + 1].count("\n")
     if page is None:
         return span
     lines = page.text.split("\n")
-    first = tex.split("\n")[0].strip()
+    formula = tex.split("\n")
+    above = tex[:offset].count("\n")
+    first = formula[0].strip()
     start = next((n for n in range(span.line, min(span.line + 3, len(lines) + 1)) if first in lines[n - 1]), span.line)
-    line = min(start + wanted, len(lines))
-    return Span(span.path, line, line)
+    line = min(start + above, len(lines))
+    indent = len(formula[above]) - len(formula[above].lstrip())
+    inside = max(0, offset - tex.rfind("\n", 0, offset) - 1 - indent)
+    written = formula[above].strip()
+    if written not in lines[line - 1]:
+        return Span(span.path, line, line)
+    meant = re.match(r"\\[A-Za-z]+|.?", written[inside:], re.DOTALL)
+    column = lines[line - 1].index(written) + inside
+    return Span(span.path, line, line, column + 1, len(meant[0]) if meant else 0)
 
 
 def add_to_head(
@@ -170,7 +195,7 @@ def add_to_head(
 ) -> None:
     """Put the script that chooses the framework before anything is painted into the head of each page."""
     application = cast(BookApplication, app)
-    context["metatags"] = context.get("metatags", "") + theme.head(application.source.settings)
+    context["metatags"] = context.get("metatags", "") + theme.head(application.source.settings) + assets.early()
     book_page = application.source.documents.get(page)
     context["octavo_page_tabs"] = book_page.tabs if book_page else application.source.settings.tabs
 
@@ -188,11 +213,19 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_source_suffix(".md", "octavo", override=True)
     app.add_source_parser(BookParser.bound(application.source, application.tell), override=True)
     octavo_nodes.setup(app)
-    math.setup(app)
+    math.setup(app, application.source.settings.macros)
+    mathfont.setup(app)
     api.setup(app)
+    api_pages.setup(app)
+    library.setup(app)
     numbering.setup(app)
     citations.setup(app)
     builder.setup(app)
+    front.setup(app)
+    machines.setup(app)
+    surroundings.setup(app)
+    frame.setup(app)
+    actions.setup(app)
     app.add_post_transform(References)
     app.add_post_transform(WrappersWithoutIds)
     app.add_post_transform(OutputPictures)

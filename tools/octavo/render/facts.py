@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from octavo.diagnostics import Diagnostic
+from octavo.source.discussions import Discussion
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class PageFacts:
     """Anchor of each section, and whether it is the page's own title."""
     outline: tuple[Outline, ...] = ()
     """What is numbered in it, in order."""
+    discussions: tuple[Discussion, ...] = ()
+    """Where it is talked about."""
     files: dict[str, str] | None = None
     """Absolute path of each file that it shows or includes → digest of its content; ``None`` until all is read."""
 

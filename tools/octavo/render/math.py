@@ -2,14 +2,15 @@
 
 Sphinx asks a registered renderer for each formula while it writes a page; :func:`setup` registers this one. A formula
 that cannot be converted shows its TeX source, and :func:`problems` says why and where, so that an author hears of it
-while the page is read.
+while the page is read. Each formula carries its TeX as an annotation, for those who copy it and for programs.
 """
 
 from __future__ import annotations
 
+import difflib
+import functools
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from html import escape
 from typing import Any
 
@@ -19,9 +20,13 @@ from sphinx.application import Sphinx
 from sphinx.locale import _
 from sphinx.util.math import get_node_equation_number
 
+from octavo.config import Settings, place
+from octavo.diagnostics import Code, Diagnostics, error
+from octavo.macros import Macro, expanded, group_end
+
 RENDERER = "octavo_mathml"
 
-_CONVERTER = math_core.LatexToMathML(fancy_error=False)
+_ANNOTATION = '<annotation encoding="application/x-tex">'
 _TOP_LEVEL = re.compile(r"\\begin\{(equation|align|gather|multline|split|eqnarray|displaymath)(\*?)\}")
 _ENVIRONMENTS = {
     "equation": None,
@@ -77,7 +82,7 @@ def _formulas_out_of_text(tex: str) -> str:
     for match in _TEXT.finditer(tex):
         if match.start() < looked:
             continue
-        end = _group_end(tex, match.end())
+        end = group_end(tex, match.end())
         looked = end + 1
         words = re.split(r"(?<!\\)\$", tex[match.end() : end])
         if end == len(tex) or len(words) < 3 or not len(words) % 2:
@@ -87,20 +92,6 @@ def _formulas_out_of_text(tex: str) -> str:
         pieces += [tex[done : match.start()], "{", *parts, "}"]
         done = end + 1
     return "".join([*pieces, tex[done:]])
-
-
-def _group_end(tex: str, index: int) -> int:
-    """Where the group that has begun before ``index`` ends: at its brace, or at the end of the formula."""
-    depth = 1
-    while index < len(tex):
-        if tex[index] == "\\":
-            index += 1
-        else:
-            depth += {"{": 1, "}": -1}.get(tex[index], 0)
-            if depth == 0:
-                return index
-        index += 1
-    return len(tex)
 
 
 def _has_loose_alignment(tex: str) -> bool:
@@ -124,49 +115,89 @@ def _has_loose_alignment(tex: str) -> bool:
     return False
 
 
-@lru_cache(maxsize=8192)
-def mathml(tex: str, *, display: bool) -> str:
+@functools.lru_cache(maxsize=8192)
+def mathml(tex: str, *, display: bool, macros: tuple[Macro, ...] = ()) -> str:
     """MathML for a formula; raises :class:`BadMathError`."""
     source = prepared(tex, display=display)
     try:
-        return str(_CONVERTER.convert_with_local_state(source, displaystyle=display))
+        found = str(_converter(macros).convert_with_local_state(source, displaystyle=display))
     except math_core.LatexError as problem:
-        place, _, reason = str(problem).partition(": ")
-        offset = int(place) if place.isdigit() else 0
-        # the converter counts in the prepared text; the author's begins where the two agree again
-        offset -= source.find(tex.strip()) if tex.strip() in source else 0
-        raise BadMathError((reason or str(problem)).rstrip("."), max(0, offset)) from None
+        at, _, reason = str(problem).partition(": ")
+        offset = _in_authors(source, tex, int(at)) if at.isdigit() else 0
+        raise BadMathError((reason or str(problem)).rstrip("."), offset) from None
+    # what is copied works elsewhere too: macros written out, numbering left to where it goes
+    written = expanded(_LABEL.sub("", tex).strip(), {macro.name: macro for macro in macros})
+    formula, _, _ = found.rpartition(_ANNOTATION)
+    return f"{formula}{_ANNOTATION}{escape(written, quote=False)}</annotation></semantics></math>"
 
 
-def problems(document: nodes.document) -> Iterator[tuple[nodes.Element, BadMathError]]:
+def without_annotation(found: str) -> str:
+    """MathML as it is drawn."""
+    return found.partition(_ANNOTATION)[0]
+
+
+def _in_authors(source: str, tex: str, offset: int) -> int:
+    """The place in the author's formula of one in the prepared formula."""
+    place = 0
+    for block in difflib.SequenceMatcher(None, source, tex, autojunk=False).get_matching_blocks():
+        if block.a > offset:
+            break
+        place = block.b + min(offset - block.a, block.size)
+    return min(place, max(0, len(tex) - 1))
+
+
+@functools.lru_cache(maxsize=4)
+def _converter(macros: tuple[Macro, ...]) -> math_core.LatexToMathML:
+    known = {macro.name: _common(macro.text) for macro in macros}
+    return math_core.LatexToMathML(fancy_error=False, annotation=True, macros=known)
+
+
+def usable_macros(settings: Settings, diagnostics: Diagnostics) -> tuple[Macro, ...]:
+    """The book's macros without those that the converter does not understand, which are reported."""
+    left = list(settings.macros)
+    while left:
+        try:
+            _converter(tuple(left))
+        except math_core.LatexError as problem:
+            found = re.match(r"macro(\d+):\d+: (.*)", str(problem), re.DOTALL)
+            bad = left.pop(int(found[1]) if found else -1)
+            reason = (found[2] if found else str(problem)).rstrip(".")
+            line = place(settings, "math", "macros", f"\\{bad.name}")
+            diagnostics.add(error(Code.BAD_MATH, f"no formula can use \\{bad.name}: {reason}", line))
+        else:
+            break
+    return tuple(left)
+
+
+def problems(document: nodes.document, macros: tuple[Macro, ...] = ()) -> Iterator[tuple[nodes.Element, BadMathError]]:
     """Every formula of a page that cannot be converted."""
     for node in document.findall(lambda n: isinstance(n, nodes.math | nodes.math_block)):
         assert isinstance(node, nodes.Element)
         try:
-            mathml(node.astext(), display=isinstance(node, nodes.math_block))
+            mathml(node.astext(), display=isinstance(node, nodes.math_block), macros=macros)
         except BadMathError as problem:
             yield node, problem
 
 
-def _body(node: nodes.Element, *, display: bool) -> str:
+def _body(node: nodes.Element, macros: tuple[Macro, ...], *, display: bool) -> str:
     tex = node.astext()
     try:
-        return mathml(tex, display=display)
+        return mathml(tex, display=display, macros=macros)
     except BadMathError as problem:
         title = escape(f"This formula cannot be shown: {problem.reason}")
         return f'<code class="ov-bad-math" title="{title}">{escape(tex)}</code>'
 
 
-def _visit_inline(translator: Any, node: nodes.math) -> None:
+def _visit_inline(macros: tuple[Macro, ...], translator: Any, node: nodes.math) -> None:
     opening = translator.starttag(node, "span", "", CLASS="math notranslate nohighlight")
-    translator.body.append(f"{opening}{_body(node, display=False)}</span>")
+    translator.body.append(f"{opening}{_body(node, macros, display=False)}</span>")
     raise nodes.SkipNode
 
 
-def _visit_block(translator: Any, node: nodes.math_block) -> None:
+def _visit_block(macros: tuple[Macro, ...], translator: Any, node: nodes.math_block) -> None:
     body = translator.body
     body.append(translator.starttag(node, "div", CLASS="math ov-eq notranslate nohighlight"))
-    body.append(f'<div class="ov-eq-body">{_body(node, display=True)}</div>')
+    body.append(f'<div class="ov-eq-body">{_body(node, macros, display=True)}</div>')
     if node.get("number") and node["ids"]:
         body.append(f'<span class="eqno">({escape(get_node_equation_number(translator, node))})')
         translator.add_permalink_ref(node, _("Link to this equation"))
@@ -189,8 +220,7 @@ def _depart(translator: Any, node: nodes.Element) -> None:
     """Visitors skip the departure; Sphinx's type wants one."""
 
 
-def setup(app: Sphinx) -> None:
+def setup(app: Sphinx, macros: tuple[Macro, ...]) -> None:
     """Register the renderer."""
-    app.add_html_math_renderer(
-        RENDERER, inline_renderers=(_visit_inline, _depart), block_renderers=(_visit_block, _depart)
-    )
+    inline, block = (functools.partial(visit, macros) for visit in (_visit_inline, _visit_block))
+    app.add_html_math_renderer(RENDERER, inline_renderers=(inline, _depart), block_renderers=(block, _depart))

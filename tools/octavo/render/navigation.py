@@ -71,13 +71,16 @@ def walk(tree: Iterable[Entry]) -> Iterator[Entry]:
         yield from walk(entry.below)
 
 
-def sidebar(tree: Iterable[Entry], page: str, address: Callable[[str], str], tabs: Iterable[str]) -> str:
+def sidebar(
+    tree: Iterable[Entry], page: str, address: Callable[[str], str], tabs: Iterable[str], toggle: str = "{title}"
+) -> str:
     """The tree as ``page`` shows it, in the theme's markup. ``address`` gives the relative address of another page.
 
     An entry that only some of the book's frameworks (``tabs``) have says which; readers of others do not see it.
+    ``toggle`` names the switch that shows the pages below an entry.
     """
     lines: list[str] = []
-    _write(tree, page, address, frozenset(tabs), 1, lines, [0])
+    _write(tree, page, address, frozenset(tabs), toggle, 1, lines, [0])
     return "\n".join(lines)
 
 
@@ -86,6 +89,7 @@ def _write(
     page: str,
     address: Callable[[str], str],
     tabs: frozenset[str],
+    toggle: str,
     level: int,
     lines: list[str],
     count: list[int],
@@ -106,11 +110,12 @@ def _write(
             count[0] += 1
             box = f"toctree-checkbox-{count[0]}"
             lines[-1] += (
-                f'<input aria-label="Toggle navigation of {escape(entry.name)}" {"checked " * current}'
-                f'class="toctree-checkbox" id="{box}" name="{box}" role="switch" type="checkbox"/>'
+                f'<input aria-label="{escape(toggle.format(title=entry.name))}" {"checked " * current}'
+                f'class="toctree-checkbox" id="{box}" name="{box}" role="switch" type="checkbox" '
+                f'data-page="{escape(entry.page)}"/>'
                 f'<label for="{box}"><span class="icon"><svg><use href="#svg-arrow-right"></use></svg></span></label>'
             )
-            _write(entry.below, page, address, tabs, level + 1, lines, count)
+            _write(entry.below, page, address, tabs, toggle, level + 1, lines, count)
         lines[-1] += "</li>"
     lines.append("</ul>")
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.util.images import get_image_size
 
 SHARED = "ov_shared"
 """Attribute of what stands in several panels of a tab set and is the same thing in each: equal in all of its copies."""
@@ -41,11 +43,15 @@ class output_html(nodes.General, nodes.Element):  # noqa: N801
     """Sanitised HTML in ``html``; the children stand in for it elsewhere."""
 
 
+class output_fold(nodes.General, nodes.Element):  # noqa: N801
+    """The middle of a long output, folded away under ``label``; a browser opens it without a script."""
+
+
 class output_image(nodes.General, nodes.Element):  # noqa: N801
     """A picture that a cell drew: ``files`` maps MIME types to absolute paths, ``alt`` is its description."""
 
 
-HTML_NODES: tuple[type[nodes.Element], ...] = (tab_set, tab_panel, reader_note, output_html, output_image)
+HTML_NODES: tuple[type[nodes.Element], ...] = (tab_set, tab_panel, reader_note, output_html, output_fold, output_image)
 
 
 def _visit_tab_set(translator: Any, node: nodes.Element) -> None:
@@ -98,6 +104,14 @@ def _visit_output_html(translator: Any, node: nodes.Element) -> None:
     raise nodes.SkipNode
 
 
+def _visit_output_fold(translator: Any, node: nodes.Element) -> None:
+    translator.body.append(f'<details class="ov-more"><summary>{escape(node["label"])}</summary>\n')
+
+
+def _depart_output_fold(translator: Any, node: nodes.Element) -> None:
+    translator.body.append("</details>\n")
+
+
 def _visit_entry(translator: Any, node: nodes.Element) -> None:
     """A cell of a table: heads say what they are the head of, and an empty corner is none."""
     type(translator).visit_entry(translator, node)
@@ -138,6 +152,28 @@ def _depart_citation(translator: Any, node: nodes.Element) -> None:
     type(translator).depart_citation(translator, node)
 
 
+def _visit_image(translator: Any, node: nodes.image) -> None:
+    """A picture as the theme shows it, with its size, so that nothing moves when it comes.
+
+    Those behind the first one come when they are about to be seen: a reader sees one framework's.
+    """
+    ours = node["uri"] in translator.builder.images  # no address on the network, and no picture inside of the page
+    size = get_image_size(Path(translator.builder.srcdir, node["uri"])) if ours else None
+    count = len(translator.body)
+    type(translator).visit_image(translator, node)
+    if len(translator.body) != count + 1 or not translator.body[-1].startswith("<img "):
+        return  # a film, or embedded
+    attributes = f'width="{size[0]}" height="{size[1]}" ' if size and min(size) > 0 else ""
+    if getattr(translator, "octavo_has_picture", False):
+        attributes += 'loading="lazy" '
+    translator.octavo_has_picture = True
+    translator.body[-1] = f"<img {attributes}{translator.body[-1][5:]}"
+
+
+def _depart_image(translator: Any, node: nodes.image) -> None:
+    type(translator).depart_image(translator, node)
+
+
 def _pass(translator: Any, node: nodes.Element) -> None:
     """Show the children and nothing else."""
 
@@ -150,12 +186,14 @@ def setup(app: Sphinx) -> None:
         tab_panel: (_visit_tab_panel, _depart_tab_panel),
         reader_note: (_visit_reader_note, _depart_reader_note),
         output_html: (_visit_output_html, _pass),
+        output_fold: (_visit_output_fold, _depart_output_fold),
         output_image: plain,
     }
     for node in HTML_NODES:
         # remarks about frameworks that a reader could have chosen make no sense where nothing can be chosen
         other = (_skip, _pass) if node is reader_note else plain
         app.add_node(node, html=html[node], latex=other, text=other, man=other, texinfo=other)
+    app.add_node(nodes.image, override=True, html=(_visit_image, _depart_image))
     app.add_node(nodes.entry, override=True, html=(_visit_entry, _depart_entry))
     app.add_node(nodes.list_item, override=True, html=(_visit_list_item, _depart_list_item))
     app.add_node(nodes.citation, override=True, html=(_visit_citation, _depart_citation))

@@ -188,10 +188,12 @@ def rewritten(app: Sphinx, env: BuildEnvironment) -> list[str]:
     everything = application.write_all or facts.site not in ("", site)
     facts.site = site
     lists = {key.docname for key in citations.bibliographies}
+    libraries, documents = application.source.libraries, application.source.documents
     changed: list[str] = []
     for page in sorted(env.all_docs):
         shown: list[object] = [sorted(listed.items()) if page in lists else (), env.toc_secnumbers.get(page)]
         shown.append([env.tocs[below].astext() for below in _below(page, env)])
+        shown.append(libraries.facts(page, documents[page].text))
         for name in facts.page(page).references:
             key = name if name in labels else name.lower()
             shown.append((name, *_shown_of(key, labels, titles, env), [listed.get(k) for k in name.split(",")]))

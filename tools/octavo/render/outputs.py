@@ -19,11 +19,9 @@ from docutils import nodes
 
 from octavo.model import Failure, Output, Span
 from octavo.render.math import BadMathError, mathml
-from octavo.render.nodes import output_html, output_image
+from octavo.render.nodes import output_fold, output_html, output_image
 from octavo.render.words import ENGLISH, Words
-
-_CONTROL = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]")
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+from octavo.terminal import shown
 
 _TAGS = {
     "a", "abbr", "b", "blockquote", "br", "caption", "code", "col", "colgroup", "dd", "details", "div", "dl", "dt",
@@ -55,29 +53,11 @@ _FETCHES = re.compile(
 )
 """What makes a style load something; a backslash could write the same in other letters."""
 _DEEPEST = 200
+_LONGEST = 32
+"""How many lines of text are shown without a fold."""
+_FIRST, _LAST = 14, 6
+"""How many lines stay above and below a fold."""
 _NUMBER = re.compile(r"[-+\u2212]?[\d\s.,:%\u00d7^{}$\\]*(?:e[-+]?\d+)?|10", re.IGNORECASE)
-
-
-def clean_text(text: str) -> str:
-    """Text as a terminal would leave it: no colours, and of a line that was overwritten only its last state."""
-    text = _CONTROL.sub("", text).replace("\r\n", "\n")
-    lines = [_without_rubbed_out(line.rstrip("\r").rpartition("\r")[2]) for line in text.split("\n")]
-    return _UNPRINTABLE.sub("", "\n".join(lines))
-
-
-def _without_rubbed_out(line: str) -> str:
-    """The line as backspaces left it: each steps back, and what follows is written over what stood there."""
-    if "\b" not in line:
-        return line
-    written: list[str] = []
-    at = 0
-    for letter in line:
-        if letter == "\b":
-            at = max(0, at - 1)
-        else:
-            written[at : at + 1] = letter
-            at += 1
-    return "".join(written)
 
 
 def clean_html(html: str) -> str:
@@ -267,18 +247,34 @@ def _joined(outputs: Iterable[Output]) -> Iterator[Output]:
 
 def _one(output: Output, pictures: Pictures, words: Words) -> Iterator[nodes.Element]:
     if output.kind == "stream":
-        yield from _text(output.text, "ov-stderr" if output.name == "stderr" else "ov-stdout")
+        yield from _text(output.text, "ov-stderr" if output.name == "stderr" else "ov-stdout", words)
     elif output.kind == "error":
-        yield error_box(output.name, clean_text(output.text), (), output.traceback)
+        yield error_box(output.name, shown(output.text), (), output.traceback, words)
     else:
         yield from _display(output, pictures, words)
 
 
-def _text(text: str, kind: str) -> Iterator[nodes.Element]:
-    text = clean_text(text).rstrip("\n")
+def _text(text: str, kind: str, words: Words) -> Iterator[nodes.Element]:
+    text = shown(text).rstrip("\n")
     if text.strip():
-        block = nodes.literal_block(text, text, language="none")
-        yield nodes.container("", block, is_div=True, classes=["ov-output", kind])
+        yield nodes.container("", *_folded(text, _FIRST, _LAST, words), is_div=True, classes=["ov-output", kind])
+
+
+def _folded(text: str, first: int, last: int, words: Words) -> Iterator[nodes.Element]:
+    """A text, of a long one its first and last lines, with those between them in a fold that opens."""
+    lines = text.split("\n")
+    end = len(lines) - last
+    if len(lines) <= _LONGEST:
+        yield _block(lines)
+        return
+    yield _block(lines[:first])
+    yield output_fold("", _block(lines[first:end]), label=words.more_lines.format(number=end - first))
+    yield _block(lines[end:])
+
+
+def _block(lines: Sequence[str]) -> nodes.Element:
+    text = "\n".join(lines)
+    return nodes.literal_block(text, text, language="none")
 
 
 def _display(output: Output, pictures: Pictures, words: Words) -> Iterator[nodes.Element]:
@@ -299,7 +295,7 @@ def _display(output: Output, pictures: Pictures, words: Words) -> Iterator[nodes
     if "text/html" in data:
         html = clean_html(data["text/html"])
         if html.strip():
-            fallback = list(_text(plain, "ov-result"))
+            fallback = list(_text(plain, "ov-result", words))
             yield nodes.container(
                 "", output_html("", *fallback, html=html), is_div=True, classes=["ov-output", "ov-result"]
             )
@@ -307,27 +303,28 @@ def _display(output: Output, pictures: Pictures, words: Words) -> Iterator[nodes
     if "text/latex" in data:
         tex = data["text/latex"].strip().strip("$").strip()
         try:
-            mathml(tex, display=True)
+            mathml(tex, display=True)  # cells know nothing of the book's macros
         except BadMathError:
             pass
         else:
             formula = nodes.math_block(tex, tex, nowrap=False, number=None)
             yield nodes.container("", formula, is_div=True, classes=["ov-output", "ov-result"])
             return
-    yield from _text(data.get("text/markdown", "") or plain, "ov-result")
+    yield from _text(data.get("text/markdown", "") or plain, "ov-result", words)
 
 
-def error_box(name: str, message: str, places: Sequence[str], traceback: Sequence[str]) -> nodes.Element:
+def error_box(
+    name: str, message: str, places: Sequence[str], traceback: Sequence[str], words: Words = ENGLISH
+) -> nodes.Element:
     """A box that stands where a cell's output would, naming the exception, its place and the end of its traceback."""
     lines = message.strip().splitlines()
     title = f"{name}: {lines[0]}" if lines and name else (lines[0] if lines else name or "Error")
     box = nodes.admonition("", nodes.title(title, title), classes=["error", "ov-failure"])
     for place in places:
         box += nodes.paragraph(place, place)
-    tail = clean_text("\n".join(traceback)).strip("\n")
-    if tail:
-        text = "\n".join(tail.split("\n")[-20:])
-        box += nodes.literal_block(text, text, language="none")
+    steps = shown("\n".join(traceback)).strip("\n")
+    if steps:  # it begins with the cell's own line, and ends where it went wrong
+        box += list(_folded(steps, _FIRST // 2, _FIRST + _LAST, words))
     return box
 
 
@@ -341,8 +338,8 @@ REASONS = {
 """How each reason of a failure is told to a reader."""
 
 
-def failure_box(failure: Failure, title: str) -> nodes.Element:
+def failure_box(failure: Failure, title: str, words: Words = ENGLISH) -> nodes.Element:
     """The box for a page's failure in the framework called ``title``."""
     span: Span | None = failure.span
     place = f"{REASONS[failure.reason]} in {title}" + (f", {span.path}:{span.line}." if span else ".")
-    return error_box(failure.name, clean_text(failure.message), (place,), failure.traceback)
+    return error_box(failure.name, shown(failure.message), (place,), failure.traceback, words)

@@ -27,13 +27,17 @@ from sphinx import addnodes
 from octavo.config import Settings, tab_title
 from octavo.diagnostics import Code, Diagnostic, error, warning
 from octavo.model import Book, Cell, CellKind, Document, Edition, Failure, Output, Run, Span
+from octavo.render.facts import facts_of
 from octavo.render.labels import api_reference, reference
+from octavo.render.library import Libraries
 from octavo.render.nodes import SHARED, output_html, output_image, reader_note, tab_panel, tab_set
 from octavo.render.outputs import Pictures, failure_box, render
 from octavo.render.words import Words, words
 from octavo.source import dialect
 from octavo.source.core import plain_text
+from octavo.source.discussions import apart
 from octavo.source.numbers import Numbers, shared_ends
+from octavo.website import Offered
 
 LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*(px|em|rem|ex|pt|pc|cm|mm|in|%)?")
 Tell = Callable[[Diagnostic], None]
@@ -56,6 +60,10 @@ class Source:
     """Whether a cell that was not executed says so."""
     numbers: Numbers | None = None
     """The whole book's numbers, where the website has only some of its frameworks and would count otherwise."""
+    libraries: Libraries = field(default_factory=Libraries)
+    """What the book saves for its readers to use."""
+    offered: Offered = field(default_factory=Offered)
+    """What stands beside the pages for readers to take."""
     documents: Mapping[str, Document] = field(init=False)
     """The book's pages by name."""
 
@@ -140,7 +148,12 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
         super()._render_finalise()
 
     def _render_tokens(self, tokens: list[Token]) -> None:
-        """Give every inline token its own line (MyST gives it its paragraph's), then render the tree."""
+        """Give every inline token its own line (MyST gives it its paragraph's), then render the tree.
+
+        What leads to where the page is talked about is set apart from its text.
+        """
+        tokens, discussions = apart(tokens)
+        facts_of(self.sphinx_env).page(self.page).discussions += discussions
         for token in tokens:
             if token.map is None:
                 continue
@@ -187,6 +200,14 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
         tabs = tuple(tab for tab in self.settings.tabs if tab in self.book_page.tabs or tab in named)
         blocks = {_line(token): token for token in run if token.type == "tab_block"}
         parts = {tab: [part for token in run if (part := self._part(token, tab)) is not None] for tab in tabs}
+        for token in run:
+            if token.type == "cell" and self._cell(token) is None:
+                self._complain(
+                    Code.MISPLACED_CELL,
+                    "a cell inside of a fence of backticks is shown as text and never run",
+                    _line(token),
+                    hint="write the box with colons: :::{note} … :::",
+                )
         head, tail = shared_ends(list(parts.values()))
         first = parts[tabs[0]] if tabs else []
         for part in first[:head]:
@@ -204,12 +225,23 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
         if token.type == "tab_block":
             names = token.meta["tabs"]
             return Part("", line=line, prose=True) if "all" in names or tab in names else None
-        cell = self.cells.get(line)
-        position = self.positions.get(tab, {}).get(line)
-        if cell is None or cell.kind is CellKind.HEADER or position is None:
+        cell = self._cell(token)
+        if cell is None:  # the page's reader takes a fence around it as the fence of an example
+            return Part(token.content.strip("\n"), line=line)
+        position = self.positions.get(tab, {}).get(cell.span.line)
+        if cell.kind is CellKind.HEADER or position is None:
             return None
         part = self._cell_part(cell, tab, position)
         return part if part.code or part.outputs or part.failure or part.missing else None
+
+    def _cell(self, token: SyntaxTreeNode) -> Cell | None:
+        """The cell that a token is. In boxes within boxes, MyST's lines are some off, so that its text has to agree."""
+        line = _line(token)
+        for near in sorted(range(line - 4, line + 5), key=lambda at: abs(at - line)):
+            cell: Cell | None = self.cells.get(near)
+            if cell is not None and cell.code.text.strip("\n") == token.content.strip("\n"):
+                return cell
+        return None
 
     def _cell_part(self, cell: Cell, tab: str, position: int) -> Part:
         edition = self.source.editions[self.page, tab]
@@ -278,7 +310,7 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
             box += nodes.container("", block, is_div=True, classes=["ov-code"])
         box += render(part.outputs, self.source.pictures, self.source.words)
         if part.failure is not None:
-            box += failure_box(part.failure, tab_title(tab))
+            box += failure_box(part.failure, tab_title(tab), self.source.words)
         elif part.missing:
             text = self.source.words.not_executed
             box += nodes.paragraph(text, text, classes=["ov-not-executed"])

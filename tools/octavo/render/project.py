@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import sphinx.locale
@@ -24,27 +25,30 @@ from sphinx.errors import SphinxError
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from octavo.config import Settings
-from octavo.config import place as place_of
-from octavo.diagnostics import Code, Diagnostic, Diagnostics, Severity, error, warning
+from octavo.diagnostics import Code, Diagnostic, Diagnostics, Severity, error
 from octavo.digests import digest, file_digest, file_digests, own_code
-from octavo.model import Book, Document, Edition, Run, Span
-from octavo.render import theme
+from octavo.model import Book, Definition, Document, Edition, Run, Span
+from octavo.render import assets, surroundings, theme
+from octavo.render.api_pages import libraries_of, with_pages
 from octavo.render.application import BookApplication, Progress
 from octavo.render.citations import STYLE
 from octavo.render.extension import pictures_of
 from octavo.render.facts import PageFacts, facts_of
-from octavo.render.math import RENDERER
+from octavo.render.library import Libraries
+from octavo.render.math import RENDERER, usable_macros
 from octavo.render.messages import stop_listening
 from octavo.render.outputs import Pictures
 from octavo.render.parser import Source
 from octavo.render.words import locale_name
 from octavo.source.links import bibliographies
 from octavo.source.numbers import Kept, Numbers, number
+from octavo.website import Offered
 
 STATE = "octavo.pickle"
 """What the last build left beside its doctrees, and like Sphinx's own: digests of its pages, and their messages."""
 
-_SAFE_ADDRESS = re.compile(r"(?:https?://|mailto:|/(?!/)|\.{0,2}/|#|[\w.-]+(?:/|$))", re.IGNORECASE)
+DRAWN = "pictures"
+"""The folder, beside the doctrees, of pictures that cells drew."""
 
 _ADDRESS = re.compile(r"https?://")
 """Begin of what a setting names that is no file of the book."""
@@ -76,6 +80,8 @@ def render_html(
     note_missing: bool | None = None,
     tabs: Sequence[str] = (),
     jobs: int = 1,
+    definitions: Mapping[str, tuple[Definition, ...]] = MappingProxyType({}),
+    offered: Offered = Offered(),  # noqa: B008 - frozen
 ) -> Site:
     """Bring the website in ``output`` up to date.
 
@@ -84,7 +90,8 @@ def render_html(
     Every message, of Sphinx too, goes to ``diagnostics``, those of pages that are not read again included; nothing is
     printed. ``note_missing`` says whether a cell without results is marked so; by default it is where the book is meant
     to be executed. With ``tabs`` the website has these frameworks only; its numbers are the whole book's. ``jobs`` is
-    how many processes read and write pages at once.
+    how many processes read and write pages at once. ``definitions`` are what the library of each framework holds,
+    ``offered`` the files that stand in ``output`` beside the pages.
     """
     output.mkdir(parents=True, exist_ok=True)
     doctrees.mkdir(parents=True, exist_ok=True)
@@ -93,7 +100,11 @@ def render_html(
     heard = Diagnostics()
     numbers = _numbers(book, doctrees / "outlines.pickle") if tabs else None
     book, settings = _narrowed(book, settings, tabs)
-    source = Source(book, settings, editions, runs, Pictures(doctrees / "pictures"), note_missing, numbers)
+    settings = replace(settings, macros=usable_macros(settings, heard))
+    libraries = Libraries(libraries_of(book, settings, definitions), editions)
+    book = with_pages(book, settings, libraries.by_tab)
+    pictures = Pictures(doctrees / DRAWN)
+    source = Source(book, settings, editions, runs, pictures, note_missing, numbers, libraries, offered)
     digests = {document.page: _digest(document, settings, editions, runs, note_missing) for document in book.pages}
     before = _State.load(doctrees / STATE)
     replace(before, complete=False).save(doctrees / STATE)  # in case this build does not end
@@ -176,7 +187,9 @@ def _facts(application: BookApplication | None) -> Iterable[PageFacts]:
 
 def _named_files(settings: Settings) -> list[Path]:
     """The files of the book that settings name."""
+    site = settings.website
     names = (settings.bibfile, settings.logo, settings.favicon, *settings.include_css, *settings.include_js)
+    names += (site.image, site.front_html, site.front_picture)
     return [settings.root / name for name in names if name and not _ADDRESS.match(name)]
 
 
@@ -236,6 +249,7 @@ def _digest(
 ) -> str:
     """Digest of what a page is read from, besides settings and octavo itself."""
     facts: list[object] = [document.text, document.tabs, note_missing, settings.is_notebook(document.page)]
+    facts.append(settings.website.front_html if document.page == settings.index else "")
     for tab in document.tabs:
         edition = editions.get((document.page, tab))
         run = runs.get((document.page, tab))
@@ -284,16 +298,17 @@ def _remove_pages(output: Path, pages: set[str]) -> None:
 def _static_files(settings: Settings, folder: Path) -> dict[str, list[str]]:
     """The style sheets and scripts of the book: paths to copy, and names or addresses to link."""
     folder.mkdir(parents=True, exist_ok=True)
-    sheet, text = folder / theme.BOOK_CSS, theme.book_css(settings)
-    if not sheet.exists() or sheet.read_text(encoding="utf-8") != text:
-        sheet.write_text(text, encoding="utf-8")
+    joined = {folder / assets.SHEET: assets.sheet(settings), folder / assets.SCRIPT: assets.script()}
+    for path, text in joined.items():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
     found: dict[str, list[str]] = {
-        "paths": [str(theme.STATIC), str(folder)],
-        "css": [*theme.SHEETS, theme.BOOK_CSS],
+        "paths": [str(folder), *map(str, assets.others())],
+        "css": [assets.SHEET],
         "js": [],
     }
-    taken = {path.name for path in (*theme.STATIC.iterdir(), sheet)}
-    copies = {sheet}
+    copies = set(joined)
+    taken = {path.name for path in (*assets.others(), *copies)}
     for kind, names in (("css", settings.include_css), ("js", settings.include_js)):
         for name in names:
             if _ADDRESS.match(name):
@@ -315,19 +330,6 @@ def _static_files(settings: Settings, folder: Path) -> dict[str, list[str]]:
 def _asset(settings: Settings, name: str) -> str | None:
     """Absolute path of a file that a setting names."""
     return str((settings.root / name).resolve()) if name else None
-
-
-def _links(settings: Settings, diagnostics: Diagnostics) -> list[dict[str, str]]:
-    """The header's links; addresses that could run something are refused."""
-    links = []
-    for link in settings.header_links:
-        if _SAFE_ADDRESS.match(link.address):
-            links.append({"title": link.title, "address": link.address})
-        else:
-            message = f"the address {link.address!r} of the link {link.title!r} is not one that a browser should follow"
-            place = place_of(settings, "html", "header_links")
-            diagnostics.add(warning(Code.CONFIG_VALUE, message, place, hint="https://…"))
-    return links
 
 
 def _bibliography(files: Sequence[Path], settings: Settings, diagnostics: Diagnostics, *, known: bool) -> list[str]:
@@ -365,9 +367,10 @@ def _options(
         "version": settings.release,
         "language": language,
         "root_doc": settings.index,
-        "extensions": ["sphinxcontrib.bibtex", "sphinx_copybutton", "octavo.render.extension"],
+        "extensions": ["sphinxcontrib.bibtex", "octavo.render.extension"],
         "templates_path": [str(theme.TEMPLATES)],
-        "octavo_fingerprint": own_code() + repr((settings.tabs, str(settings.source), _structure(source.book))),
+        "octavo_fingerprint": own_code()
+        + repr((settings.tabs, str(settings.source), settings.macros, _structure(source.book))),
         "smartquotes": False,  # the dialect sets quotes, and knows what is code
         "highlight_language": "none",
         "numfig": True,
@@ -387,34 +390,40 @@ def _options(
         "html_favicon": _asset(settings, settings.favicon),
         "html_static_path": static["paths"],
         "html_css_files": static["css"],
-        "html_js_files": [*((name, {"defer": "defer"}) for name in theme.SCRIPTS), *static["js"]],
+        "html_js_files": [(assets.SCRIPT, {"defer": "defer"}), *static["js"]],
         "html_sidebars": {
             "**": [
-                "sidebar/brand.html",
-                "sidebar/search.html",
+                "octavo-brand.html",
+                "octavo-search.html",
                 "octavo-frameworks.html",
+                "octavo-editions.html",
                 "sidebar/scroll-start.html",
                 "sidebar/navigation.html",
-                "octavo-links.html",
                 "sidebar/scroll-end.html",
+                "octavo-links.html",
             ]
         },
         "html_context": {
             "octavo_tabs": theme.tab_titles(settings),
-            "octavo_links": _links(settings, diagnostics),
+            "octavo_links": surroundings.links(settings.header_links, "html.header_links", settings, diagnostics),
+            "octavo_front_links": surroundings.links(
+                settings.website.front_links, "front.links", settings, diagnostics
+            ),
+            "octavo_logo": surroundings.logo(settings),
             "octavo_words": source.words,
             "octavo_site": settings.website,
+            "octavo_offered": sorted(source.offered.whole),
         },
         "html_math_renderer": RENDERER,
         "html_show_copyright": bool(settings.copyright),
         "html_copy_source": False,
         "html_show_sourcelink": False,
+        "html_show_sphinx": False,
+        "html_additional_pages": {"search": "search.html"},
         "html_use_index": False,
         "html_domain_indices": False,
-        "pygments_style": "a11y-high-contrast-light",
-        "pygments_dark_style": "a11y-high-contrast-dark",
-        # only the reader's code is worth copying, and it has no prompts
-        "copybutton_selector": ".ov-code pre",
+        "pygments_style": theme.CODE_LIGHT,
+        "pygments_dark_style": theme.CODE_DARK,
     }
     if source.words.numbered:
         options["numfig_format"] = dict(zip(("figure", "table", "section"), source.words.numbered, strict=True))

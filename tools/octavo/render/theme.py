@@ -1,4 +1,4 @@
-"""What octavo adds to the theme: its style sheet and script, and what of them depends on the book's frameworks."""
+"""What octavo adds to the theme: style sheets, scripts, and what of them depends on the book's frameworks."""
 
 from __future__ import annotations
 
@@ -11,12 +11,24 @@ STATIC = Path(__file__).parent / "static"
 """Files that every site gets."""
 TEMPLATES = Path(__file__).parent / "templates"
 """Templates that extend the theme's."""
-SHEETS = ("octavo.css",)
+SHEETS = (
+    "cells.css",
+    "math.css",
+    "octavo.css",
+    "frame.css",
+    "surroundings.css",
+    "search.css",
+    "toolbar.css",
+    "library.css",
+    "previews.css",
+)
 """Our style sheets, in order: one for each thing that readers see or do."""
-SCRIPTS = ("octavo.js",)
+SCRIPTS = ("octavo.js", "frame.js", "search.js", "toolbar.js", "library.js", "previews.js", "cells.js")
 """Our scripts, in order. All are deferred; none is needed to read a page."""
-BOOK_CSS = "octavo-book.css"
-"""The generated style sheet's name."""
+EARLY = "head.js"
+"""The script that stands in the head of each page."""
+CODE_LIGHT, CODE_DARK = "a11y-high-contrast-light", "a11y-high-contrast-dark"
+"""The colours of code, as the highlighter names them."""
 
 _HEAD = (
     "(function(d,t){var q,k;try{k=localStorage.getItem('octavo-tab')}catch(e){}"

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from octavo.config import Settings
 from octavo.diagnostics import Code, Diagnostic, error, warning
 from octavo.model import Book, Document, Label, Reference, Span
+from octavo.website import front_file
 
 BIB_ENTRY = re.compile(r"^[ \t]*@(?!comment|string|preamble)\w+\s*[{(]\s*([^,\s]+)\s*,", re.IGNORECASE | re.MULTILINE)
 REMOTE = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
@@ -110,6 +111,8 @@ def _problem(
     address = unquote(target) if reference.kind == "image" else target
     path = posixpath.normpath(posixpath.join(posixpath.dirname(document.path), address)).lstrip("/")
     if not path.startswith("../") and _is_file(settings.source / path):
+        return None
+    if reference.kind == "file" and document.page == settings.index and front_file(settings.source, path) is not None:
         return None
     hint = "the address is relative to the page's own folder"
     if reference.kind == "file":

@@ -20,6 +20,7 @@ from octavo.model import Book, CellKind, Document
 from octavo.source import directives
 from octavo.source.core import plain_text
 from octavo.source.directives import ADMONITIONS, FENCES, directive, tokens_inside
+from octavo.source.discussions import apart
 
 Kind = Literal["section", "figure", "table", "equation"]
 
@@ -161,7 +162,7 @@ class _Outliner:
         """Labels that stand alone and belong to what follows, if it is something that can have one."""
 
     def outline(self, tokens: Sequence[Token]) -> _Section:
-        self._blocks(tokens, sections=True, copy=False)
+        self._blocks(apart(tokens)[0], sections=True, copy=False)
         return self.root
 
     def _blocks(self, tokens: Sequence[Token], *, sections: bool, copy: bool) -> None:

@@ -144,10 +144,10 @@ def test_formulas_are_there_without_a_script_or_a_network(browser, site: Path) -
 def test_search_finds_a_word_of_the_text(browser, address: str) -> None:  # type: ignore[no-untyped-def]
     page = browser.new_page()
     page.goto(f"{address}/index.html")
-    page.get_by_role("searchbox").or_(page.locator("input[name=q]")).first.fill("adjoint")
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#search-results li a")
-    found = page.locator("#search-results li a").all_inner_texts()
+    page.keyboard.press("/")
+    page.get_by_role("combobox", name="Search").fill("adjoint")
+    page.wait_for_selector("dialog [role=option]")
+    found = page.locator("dialog [role=option]").all_inner_texts()
     assert any("Automatic Differentiation" in title for title in found)
 
 
@@ -158,7 +158,7 @@ def test_code_is_copied_without_its_output(browser, address: str) -> None:  # ty
     page.goto(f"{address}/{SCRATCH}?tab=pytorch")
     cell = page.locator(".ov-panel[data-tab=pytorch] .ov-cell").first
     cell.hover()
-    cell.locator("button.copybtn").click()
+    cell.locator("button.ov-copy").click()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.strip() == cell.locator("pre").first.inner_text().strip()
 

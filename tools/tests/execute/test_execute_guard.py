@@ -324,7 +324,7 @@ DRAW = "from matplotlib import pyplot as plt\nfrom matplotlib_inline import back
 
 @pytest.mark.kernels
 @pytest.mark.parametrize(
-    "tab", ["pytorch", *(pytest.param(tab, marks=pytest.mark.slow) for tab in TRAIN if tab != "pytorch")]
+    "tab", ["mxnet", *(pytest.param(tab, marks=pytest.mark.slow) for tab in TRAIN if tab != "mxnet")]
 )
 def test_a_copied_kernel_trains_as_a_new_one(repository: Path, task, cache: Path, tab: str) -> None:
     lock, messages = read_lock(repository / "environments" / f"{tab}.txt")

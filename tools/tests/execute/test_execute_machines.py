@@ -250,7 +250,7 @@ def test_a_killed_workers_page_runs_again_elsewhere(
     assert EXECUTED.findall(third.stderr) == ["ch/fails"]
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("how", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGKILL])
 def test_a_stopped_client_ends_what_its_pages_do(
     machine: Callable[..., MiniBook], cluster: Cluster, tmp_path: Path, how: signal.Signals
 ) -> None:

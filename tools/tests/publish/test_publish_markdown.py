@@ -76,3 +76,40 @@ def test_a_page_becomes_what_jupyter_shows(case: Case, tmp_path: Path) -> None:
 
 def test_every_case_expects_something() -> None:
     assert all(tabs_of(case) for case in cases("notebooks"))
+
+
+def test_macros_of_the_settings_are_written_out(tmp_path: Path) -> None:
+    page = """\
+# Page
+
+Here $x \\in \\RR^n$, `$\\RR$`, and **$\\norm{\\RR}$**.
+
+> Quoted $\\norm{a
+> b}$ twice: $\\RR$
+
+$$\\norm{x}$$
+:eqlabel:`eq_norm`
+
+```python
+"$\\RR$"
+```
+
+```{math}
+\\RR
+```
+
+```{.python .input}
+#@tab pytorch
+1
+```
+"""
+    root = write(tmp_path, {**AROUND, "part/page": page})
+    with (root / "config.ini").open("a") as settings:
+        settings.write("[math]\nmacros =\n    \\RR = \\mathbb{R}\n    \\norm[1] = \\lVert #1 \\rVert\n")
+    folder, _ = build(root)
+    text = shown(read(folder / "pytorch" / "part" / "page.ipynb"))
+    assert r"Here $x \in \mathbb{R}^n$, `$\RR$`, and **$\lVert \mathbb{R} \rVert$**." in text
+    assert "> Quoted $\\lVert a\n> b \\rVert$ twice: $\\mathbb{R}$" in text
+    assert r"$$\lVert x \rVert \tag{1.1.1}$$" in text
+    assert '"$\\RR$"' in text
+    assert "$$\n\\mathbb{R}\n$$" in text

@@ -221,6 +221,9 @@ def parse(html: str) -> Element:
     return parser.root
 
 
+NOT_FETCHED = ("canonical", "next", "prev", "author", "search", "index", "expect")
+
+
 def asset_addresses(page: Element) -> list[tuple[str, Mapping[str, str]]]:
     """What a browser fetches by itself for a page."""
     found = []
@@ -228,6 +231,6 @@ def asset_addresses(page: Element) -> list[tuple[str, Mapping[str, str]]]:
         a = element.attributes
         if element.tag in ("script", "img", "iframe", "audio", "video", "source", "embed") and "src" in a:
             found.append((a["src"], a))
-        if element.tag == "link" and a.get("rel") not in ("canonical", "next", "prev", "author", "search", "index"):
+        if element.tag == "link" and a.get("rel") not in NOT_FETCHED:
             found.append((a.get("href", ""), a))
     return found

@@ -264,9 +264,8 @@ def test_plots_turn_dark_with_the_page(book: MiniBook, page: object) -> None:
 
 def test_search_finds_a_word_without_a_server(book: MiniBook, page: object) -> None:
     page.goto(address(book, "a.html"))
-    page.get_by_role("textbox", name="Search").fill("zeppelin")
+    page.locator(".sidebar-drawer .ov-search-open").click()
+    page.get_by_role("combobox", name="Search").fill("zeppelin")
+    page.locator("dialog [role=option]").first.wait_for()
     page.keyboard.press("Enter")
-    page.wait_for_url("**/search.html*")
-    page.locator("ul.search a").first.wait_for()
-    assert page.locator("ul.search a").first.get_attribute("href").startswith("b.html")
-    page.problems.clear()  # summaries are fetched, which browsers refuse for files; results do not need them
+    page.wait_for_url("**/b.html*#end")

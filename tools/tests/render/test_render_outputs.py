@@ -9,7 +9,7 @@ from render_books import PLOT, make, parse, shown
 
 from octavo.model import Output
 from octavo.render.nodes import output_html, output_image
-from octavo.render.outputs import Pictures, clean_html, clean_text, describe_svg, render, safe_svg
+from octavo.render.outputs import Pictures, clean_html, describe_svg, render, safe_svg
 
 
 def test_neighbouring_pieces_of_a_stream_are_joined_and_errors_told_apart(tmp_path: Path) -> None:
@@ -20,22 +20,6 @@ def test_neighbouring_pieces_of_a_stream_are_joined_and_errors_told_apart(tmp_pa
     )
     found = render(pieces, Pictures(tmp_path))
     assert [(node["classes"][-1], node.astext()) for node in found] == [("ov-stdout", "ab"), ("ov-stderr", "careful")]
-
-
-@pytest.mark.parametrize(
-    ("printed", "shown_text"),
-    [
-        ("\x1b[31mred\x1b[0m", "red"),
-        ("10%\r50%\r100%\ndone", "100%\ndone"),
-        ("a\r\nb", "a\nb"),
-        ("1/9\b\b\b2/9\nab\b\b\bx", "2/9\nxb"),
-        ("\x9b31mred\x9b0m", "red"),
-        ("\x1b]8;;http://x\x07link\x1b]8;;\x07", "link"),
-        ("<script>", "<script>"),
-    ],
-)
-def test_terminal_text_is_cleaned(printed: str, shown_text: str) -> None:
-    assert clean_text(printed) == shown_text
 
 
 def test_a_data_frame_keeps_its_table_and_loses_its_style() -> None:

@@ -105,7 +105,7 @@ def test_a_page_that_lacks_a_framework_says_so_once(tmp_path: Path) -> None:
     assert note.attributes["data-for"] == "pytorch"
     assert note.text == "This page has no PyTorch version; shown: TensorFlow."
     assert article.all("p.ov-note") == []
-    options = [o.text for o in book.html("index").one("select").all("option")]
+    options = [o.text for o in book.html("index").one("select", id="ov-choice").all("option")]
     assert options == ["PyTorch (not on this page)", "TensorFlow", "JAX"]
 
 

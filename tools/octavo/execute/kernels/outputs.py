@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from octavo.model import Output
+from octavo.terminal import shown
 
 TEXT_TYPES = ("text/plain", "text/html", "text/markdown", "text/latex", "image/svg+xml", "application/json")
 """MIME types that are kept and hold text."""
@@ -26,8 +27,6 @@ _KEPT_AT_START, _KEPT_AT_END = 2 * LONGEST_TEXT, LONGEST_TEXT
 Places = Sequence[tuple[str, str]]
 """Folders that must not be seen in an output and what stands in their place, the most special first."""
 
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])?")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,16}\b")
 _CELL_FILE = re.compile(r"/tmp/ipykernel_\d+/\d+\.py")
 
@@ -122,33 +121,13 @@ def clean_bundle(bundle: Mapping[str, Any], places: Places = ()) -> dict[str, st
 
 def clean_text(text: str, places: Places = ()) -> str:
     """Text as a terminal would show it in the end, without codes, addresses and names of folders."""
-    text = _writable(text)
-    text = _CONTROLS.sub("", _overwritten(_ESCAPES.sub("", text)))
+    text = shown(_writable(text))
     for folder, instead in places:  # a kernel's own temporary folder becomes /tmp
         text = text.replace(folder, instead)
     text = _CELL_FILE.sub("<cell>", text)
     text = _ADDRESS.sub("at 0x…", text)
     if len(text) > LONGEST_TEXT:
         text = f"{text[:LONGEST_TEXT]}\n… and {len(text) - LONGEST_TEXT} more characters\n"
-    return text
-
-
-def _overwritten(text: str) -> str:
-    """Each line as it stands after its carriage returns and backspaces."""
-    if "\r" in text:
-        text = re.sub(r"\r+\n", "\n", text)
-        text = "\n".join(
-            next((part for part in reversed(line.split("\r")) if part), "") if "\r" in line else line
-            for line in text.split("\n")
-        )
-    if "\b" in text:
-        kept: list[str] = []
-        for character in text:
-            if character != "\b":
-                kept.append(character)
-            elif kept and kept[-1] != "\n":
-                kept.pop()
-        text = "".join(kept)
     return text
 
 

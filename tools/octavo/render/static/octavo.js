@@ -45,8 +45,7 @@
         button.tabIndex = on ? 0 : -1;
       });
     });
-    var select = document.getElementById("ov-choice");
-    if (select) { select.value = root.dataset.tab; }
+    all(".ov-select").forEach(function (select) { select.value = root.dataset.tab; });
   }
 
   /* the first thing on the screen that stays there whichever framework is chosen */
@@ -72,12 +71,18 @@
     }
     keepAddress(false);
     focusable();
+    document.dispatchEvent(new CustomEvent("octavo:tab", { detail: tab }));
   }
 
   function chosenByReader(tab, place) {
     choose(tab, place);
     remember(root.dataset.tab);
     keepAddress(true);
+  }
+
+  /* measuring takes a while on a long page: not before the reader has it */
+  function whenIdle(then) {
+    if (window.requestIdleCallback) { requestIdleCallback(then, { timeout: 1000 }); } else { setTimeout(then, 200); }
   }
 
   /* what scrolls inside itself can be reached by keyboard */
@@ -124,7 +129,7 @@
   });
 
   document.addEventListener("change", function (event) {
-    if (event.target.id === "ov-choice") { chosenByReader(event.target.value); }
+    if (event.target.classList.contains("ov-select")) { chosenByReader(event.target.value); }
   });
 
   window.addEventListener("storage", function (event) {
@@ -147,7 +152,7 @@
       keepAddress(false);
       openTarget();
     }
-    focusable();
+    whenIdle(focusable);
     window.addEventListener("resize", function () {
       clearTimeout(resized);
       resized = setTimeout(focusable, 200);

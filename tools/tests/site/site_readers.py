@@ -1,0 +1,43 @@
+"""What the tests of the site share: screens, a book's site as the command line makes it, a server on loopback."""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+WIDE = {"viewport": {"width": 1400, "height": 900}}
+PHONE = {"viewport": {"width": 375, "height": 740}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
+
+
+def build(book: Path, work: Path) -> Path:
+    """The website of a book as the command line makes it of committed results, with an empty cache."""
+    answer = subprocess.run(
+        [sys.executable, "-m", "octavo", "-C", book, "build", "html", "--no-execute", "--output", work / "built"],
+        capture_output=True,
+        text=True,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(work), "OCTAVO_CACHE": str(work / "cache")},
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    return work / "built" / "html"
+
+
+@contextmanager
+def served(root: Path) -> Iterator[str]:
+    """The address of a folder on loopback."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(root)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
