@@ -84,8 +84,8 @@ class Copies:
         from octavo.build.notebooks import phrases
         from octavo.publish.citations import read_works
         from octavo.publish.copies import Look, Shared
-        from octavo.render.actions import drawn_picture, picture_address
-        from octavo.render.outputs import Pictures
+        from octavo.render.frame.actions import drawn_picture, picture_address
+        from octavo.render.pages.outputs import Pictures
         from octavo.render.words import words
         from octavo.source.links import bibliographies
         from octavo.source.numbers import number

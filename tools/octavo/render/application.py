@@ -14,7 +14,7 @@ from sphinx.util.build_phase import BuildPhase
 from octavo.diagnostics import Diagnostic, Diagnostics
 from octavo.model import Document, Span
 from octavo.render.facts import facts_of
-from octavo.render.parser import Source
+from octavo.render.pages.parser import Source
 
 Progress = Callable[[str, str], None]
 """Told ``("read", page)`` and ``("write", page)`` as pages are read and written."""

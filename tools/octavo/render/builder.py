@@ -13,12 +13,14 @@ from docutils import nodes
 from jinja2 import FileSystemBytecodeCache
 from sphinx.builders.html import StandaloneHTMLBuilder
 
-from octavo.render import beside, machines, navigation
 from octavo.render.application import MANY, BookApplication
-from octavo.render.mathfont import MathFont
-from octavo.render.nodes import TABS
-from octavo.render.previews import Previews
-from octavo.render.search.part import Search
+from octavo.render.beside import machines
+from octavo.render.beside import part as beside
+from octavo.render.beside.mathfont import MathFont
+from octavo.render.beside.previews import Previews
+from octavo.render.beside.search.part import Search
+from octavo.render.frame import navigation
+from octavo.render.pages.nodes import TABS
 
 PARTS: tuple[beside.Part, ...] = (Search(), machines.Machines(), MathFont(), Previews())
 """What the website has beside its pages."""
@@ -28,7 +30,7 @@ class BookBuilder(StandaloneHTMLBuilder):
     """Writes the website of a book."""
 
     search = False
-    """Sphinx's own index: ours is :mod:`octavo.render.search`."""
+    """Sphinx's own index: ours is :mod:`octavo.render.beside.search`."""
 
     def get_outdated_docs(self) -> Iterator[str]:
         """Pages to write besides those that are read: all when the settings changed, else those that are not there.

@@ -20,30 +20,21 @@ from sphinx.util._files import FilenameUniqDict
 from octavo.diagnostics import Code, error
 from octavo.digests import file_digests
 from octavo.model import Span
-from octavo.render import (
-    actions,
-    api,
-    api_pages,
-    assets,
-    builder,
-    citations,
-    frame,
-    front,
-    library,
-    machines,
-    math,
-    mathfont,
-    numbering,
-    surroundings,
-    theme,
-)
-from octavo.render import nodes as octavo_nodes
+from octavo.render import builder
 from octavo.render.application import BookApplication
+from octavo.render.beside import machines, mathfont
 from octavo.render.facts import facts_of
+from octavo.render.frame import actions, assets, front, surroundings, theme
+from octavo.render.frame import page as frame
+from octavo.render.links import citations, library, numbering
+from octavo.render.links.references import References, warn_missing_reference
 from octavo.render.messages import DiagnosticHandler
-from octavo.render.nodes import output_image
-from octavo.render.parser import BookParser
-from octavo.render.references import References, warn_missing_reference
+from octavo.render.pages import api_pages
+from octavo.render.pages import autodoc as api
+from octavo.render.pages import formulas as math
+from octavo.render.pages import nodes as octavo_nodes
+from octavo.render.pages.nodes import output_image
+from octavo.render.pages.parser import BookParser
 
 
 class WrappersWithoutIds(SphinxPostTransform):

@@ -15,7 +15,7 @@ from docutils.utils import get_source_line
 from octavo.diagnostics import Code, Diagnostic, Severity
 from octavo.model import Span
 from octavo.render.application import BookApplication
-from octavo.render.labels import labels_of
+from octavo.render.links.labels import labels_of
 
 _KINDS: dict[tuple[str, str | None], Code] = {
     ("image", "not_readable"): Code.MISSING_FILE,

@@ -28,17 +28,17 @@ from octavo.config import Settings
 from octavo.diagnostics import Code, Diagnostic, Diagnostics, Severity, error
 from octavo.digests import digest, file_digest, file_digests, own_code
 from octavo.model import Book, Definition, Document, Edition, Run, Span
-from octavo.render import assets, surroundings, theme
-from octavo.render.api_pages import libraries_of, with_pages
 from octavo.render.application import BookApplication, Progress
-from octavo.render.citations import STYLE
 from octavo.render.extension import pictures_of
 from octavo.render.facts import PageFacts, facts_of
-from octavo.render.library import Libraries
-from octavo.render.math import RENDERER, usable_macros
+from octavo.render.frame import assets, surroundings, theme
+from octavo.render.links.citations import STYLE
+from octavo.render.links.library import Libraries
 from octavo.render.messages import stop_listening
-from octavo.render.outputs import Pictures
-from octavo.render.parser import Source
+from octavo.render.pages.api_pages import libraries_of, with_pages
+from octavo.render.pages.formulas import RENDERER, usable_macros
+from octavo.render.pages.outputs import Pictures
+from octavo.render.pages.parser import Source
 from octavo.render.words import locale_name
 from octavo.source.links import bibliographies
 from octavo.source.numbers import Kept, Numbers, number

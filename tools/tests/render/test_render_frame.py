@@ -11,7 +11,7 @@ import furo
 import pytest
 from render_books import CONFIG, PLOT, MiniBook, asset_addresses, make, shown
 
-from octavo.render import theme
+from octavo.render.frame import theme
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; on Debian: apt-get install chromium")
@@ -131,7 +131,7 @@ def test_the_theme_speaks_the_language_of_the_book(tmp_path: Path) -> None:
 
 
 def test_everything_that_is_replaced_is_there_in_the_installed_theme() -> None:
-    from octavo.render.frame import places
+    from octavo.render.frame.page import places
     from octavo.render.words import words
 
     folder = Path(furo.__file__).parent / "theme" / "furo"

@@ -16,7 +16,7 @@ import pytest
 from render_books import CONFIG, Element, MiniBook, make
 
 from octavo.diagnostics import Code
-from octavo.render.icons import icon
+from octavo.render.frame.icons import icon
 
 OWN = """\
 <head>

@@ -6,7 +6,7 @@ import pytest
 from render_books import CONFIG, make, parse
 
 from octavo.diagnostics import Code, Severity
-from octavo.render.math import BadMathError, mathml, prepared, without_annotation
+from octavo.render.pages.formulas import BadMathError, mathml, prepared, without_annotation
 
 
 @pytest.mark.parametrize(

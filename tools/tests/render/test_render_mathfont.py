@@ -8,7 +8,7 @@ import pytest
 from fontTools.ttLib import TTFont
 from render_books import make
 
-from octavo.render.mathfont import FONT, drawn, italic
+from octavo.render.beside.mathfont import FONT, drawn, italic
 
 FORMULAS = (
     "$\\sqrt{x'} \\leq \\mathbf{y}$ and $h$\n\n$$\\sum_{i=1}^n \\left(\\frac{\\alpha_i}{2}\\right) - \\hat{\\beta}$$\n"

@@ -8,8 +8,8 @@ from docutils import nodes
 from render_books import PLOT, make, parse, shown
 
 from octavo.model import Output
-from octavo.render.nodes import output_html, output_image
-from octavo.render.outputs import Pictures, clean_html, describe_svg, render, safe_svg
+from octavo.render.pages.nodes import output_html, output_image
+from octavo.render.pages.outputs import Pictures, clean_html, describe_svg, render, safe_svg
 
 
 def test_neighbouring_pieces_of_a_stream_are_joined_and_errors_told_apart(tmp_path: Path) -> None:

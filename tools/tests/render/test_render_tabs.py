@@ -6,7 +6,7 @@ from render_books import PLOT, Element, make, nothing, out, shown
 
 from octavo.config import load
 from octavo.model import Failure, Span
-from octavo.render.theme import book_css, head
+from octavo.render.frame.theme import book_css, head
 
 
 def panels(group: Element) -> dict[str, str]:

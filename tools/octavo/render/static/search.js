@@ -1,4 +1,4 @@
-/* Search. What octavo/render/search wrote beside the pages is loaded by script elements when somebody looks for
+/* Search. What octavo/render/beside/search wrote beside the pages is loaded by script elements when somebody looks for
    something, so that it works from files too: first the list of pages, then the pieces of the index that the query
    needs, then the text of the results on view. Words are cut as search/terms.py cuts them. */
 (function () {

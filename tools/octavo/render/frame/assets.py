@@ -16,7 +16,7 @@ import rjsmin
 from pygments.formatters import HtmlFormatter
 
 from octavo.config import Settings
-from octavo.render import theme
+from octavo.render.frame import theme
 
 SHEET = "octavo.css"
 """The style sheet's name in the site."""

@@ -18,8 +18,8 @@ import nh3
 from docutils import nodes
 
 from octavo.model import Failure, Output, Span
-from octavo.render.math import BadMathError, mathml
-from octavo.render.nodes import output_fold, output_html, output_image
+from octavo.render.pages.formulas import BadMathError, mathml
+from octavo.render.pages.nodes import output_fold, output_html, output_image
 from octavo.render.words import ENGLISH, Words
 from octavo.terminal import shown
 

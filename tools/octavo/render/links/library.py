@@ -19,7 +19,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from octavo.model import Definition, Edition
-from octavo.render.nodes import tab_panel
+from octavo.render.pages.nodes import tab_panel
 from octavo.syntax import LIBRARY_ALIAS
 
 Described = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef

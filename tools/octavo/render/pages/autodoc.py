@@ -23,10 +23,10 @@ from sphinx.util.docutils import SphinxDirective
 from octavo.config import Settings
 from octavo.diagnostics import Code, warning
 from octavo.model import Span
-from octavo.render import docstrings
 from octavo.render.application import BookApplication
-from octavo.render.labels import reference
-from octavo.render.library import Library, defined_in
+from octavo.render.links.labels import reference
+from octavo.render.links.library import Library, defined_in
+from octavo.render.pages import docstrings
 from octavo.source import dialect
 
 ROLE = re.compile(r":(?P<name>\w+):`(?P<text>[^`]+)`|``(?P<code>[^`]+)``|`(?P<word>[^`]+)`")

@@ -8,10 +8,10 @@ from typing import cast
 
 from octavo.config import Settings, tab_title
 from octavo.render.application import BookApplication
-from octavo.render.beside import Whole, Written
-from octavo.render.search.index import PageIndex, indexed, joined
-from octavo.render.search.reading import Reading
-from octavo.render.search.terms import language
+from octavo.render.beside.part import Whole, Written
+from octavo.render.beside.search.index import PageIndex, indexed, joined
+from octavo.render.beside.search.reading import Reading
+from octavo.render.beside.search.terms import language
 
 
 class Search:

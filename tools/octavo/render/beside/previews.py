@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from octavo.render.beside import Whole, Written
+from octavo.render.beside.part import Whole, Written
 
 FOLDER = "_previews"
 """Where the files are in the website."""

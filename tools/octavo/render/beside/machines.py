@@ -23,9 +23,9 @@ from sphinx.application import Sphinx
 
 from octavo.config import Settings, tab_title
 from octavo.model import Document
-from octavo.render import front
 from octavo.render.application import BookApplication
-from octavo.render.beside import Whole, Written
+from octavo.render.beside.part import Whole, Written
+from octavo.render.frame import front
 from octavo.website import analytics_service, markdown_address
 
 if TYPE_CHECKING:

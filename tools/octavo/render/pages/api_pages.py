@@ -20,10 +20,10 @@ from sphinx.environment import BuildEnvironment
 from octavo.config import Settings, tab_title
 from octavo.digests import digest
 from octavo.model import Book, Definition, Document, Prose, Span, TocEntry
-from octavo.render.api import Documentation
 from octavo.render.application import BookApplication
-from octavo.render.library import Described, Library, defined_in, statements
-from octavo.render.nodes import reader_note
+from octavo.render.links.library import Described, Library, defined_in, statements
+from octavo.render.pages.autodoc import Documentation
+from octavo.render.pages.nodes import reader_note
 from octavo.render.words import Words, words
 
 DIRECTIVE = "octavo-library"

@@ -16,7 +16,7 @@ from octavo.config import Settings
 from octavo.config import place as place_of
 from octavo.diagnostics import Code, Diagnostics, warning
 from octavo.render.application import BookApplication
-from octavo.render.icons import icon
+from octavo.render.frame.icons import icon
 from octavo.render.words import Words
 from octavo.website import Elsewhere, HeaderLink
 

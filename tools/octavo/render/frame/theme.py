@@ -7,9 +7,9 @@ from pathlib import Path
 
 from octavo.config import Settings, tab_title
 
-STATIC = Path(__file__).parent / "static"
+STATIC = Path(__file__).parents[1] / "static"
 """Files that every site gets."""
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parents[1] / "templates"
 """Templates that extend the theme's."""
 SHEETS = (
     "cells.css",

@@ -15,7 +15,7 @@ from sphinx.util.nodes import make_refnode
 from octavo.diagnostics import Code, error
 from octavo.render.application import BookApplication
 from octavo.render.facts import facts_of
-from octavo.render.labels import labels_of
+from octavo.render.links.labels import labels_of
 from octavo.render.messages import closest
 
 

@@ -20,10 +20,10 @@ from docutils import nodes
 
 from octavo.digests import digest, file_digest
 from octavo.macros import Macro
-from octavo.render.beside import Whole, Written
-from octavo.render.math import BadMathError, mathml, without_annotation
+from octavo.render.beside.part import Whole, Written
+from octavo.render.pages.formulas import BadMathError, mathml, without_annotation
 
-FONT = Path(__file__).parent / "fonts" / "octavo-math.woff2"
+FONT = Path(__file__).parents[1] / "fonts" / "octavo-math.woff2"
 """The whole font; see ``octavo-math-README.txt``."""
 FILE = "_static/octavo-math.woff2"
 """The cut font in the website."""

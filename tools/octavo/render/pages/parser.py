@@ -28,10 +28,10 @@ from octavo.config import Settings, tab_title
 from octavo.diagnostics import Code, Diagnostic, error, warning
 from octavo.model import Book, Cell, CellKind, Document, Edition, Failure, Output, Run, Span
 from octavo.render.facts import facts_of
-from octavo.render.labels import api_reference, reference
-from octavo.render.library import Libraries
-from octavo.render.nodes import SHARED, output_html, output_image, reader_note, tab_panel, tab_set
-from octavo.render.outputs import Pictures, failure_box, render
+from octavo.render.links.labels import api_reference, reference
+from octavo.render.links.library import Libraries
+from octavo.render.pages.nodes import SHARED, output_html, output_image, reader_note, tab_panel, tab_set
+from octavo.render.pages.outputs import Pictures, failure_box, render
 from octavo.render.words import Words, words
 from octavo.source import dialect
 from octavo.source.core import plain_text

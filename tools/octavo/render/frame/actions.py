@@ -16,7 +16,7 @@ from octavo.config import Settings, tab_title
 from octavo.model import Document
 from octavo.render.application import BookApplication
 from octavo.render.facts import facts_of
-from octavo.render.outputs import Pictures, describe_svg
+from octavo.render.pages.outputs import Pictures, describe_svg
 from octavo.render.words import Words
 from octavo.source.discussions import Discussion
 from octavo.website import (

@@ -21,8 +21,8 @@ from sphinx.environment.collectors.toctree import TocTreeCollector
 from octavo.digests import digest, file_digest
 from octavo.render.application import BookApplication
 from octavo.render.facts import Contents, Numbered, Outline, Section, facts_of
-from octavo.render.labels import labels_of
-from octavo.render.nodes import SHARED
+from octavo.render.links.labels import labels_of
+from octavo.render.pages.nodes import SHARED
 from octavo.source.numbers import Numbers
 
 Number = tuple[int, ...]

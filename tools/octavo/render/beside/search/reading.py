@@ -11,8 +11,8 @@ from docutils import nodes
 from sphinx import addnodes
 
 from octavo.config import Settings
-from octavo.render.math import BadMathError, mathml
-from octavo.render.nodes import output_html, output_image, reader_note, tab_panel, tab_set
+from octavo.render.pages.formulas import BadMathError, mathml
+from octavo.render.pages.nodes import output_html, output_image, reader_note, tab_panel, tab_set
 
 _LEFT_OUT = (
     nodes.comment,

@@ -18,8 +18,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from octavo.render.search.reading import Unit
-from octavo.render.search.terms import Language, folded, normal, terms, words
+from octavo.render.beside.search.reading import Unit
+from octavo.render.beside.search.terms import Language, folded, normal, terms, words
 
 SHARD = 24_000
 """Characters of a shard of terms."""

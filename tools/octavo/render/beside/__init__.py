@@ -1,0 +1,1 @@
+"""What a website has beside its pages and is made from them."""
