@@ -29,8 +29,8 @@ SCREENS: dict[str, dict[str, Any]] = {
     "phone": {"viewport": {"width": 375, "height": 812}, "has_touch": True, "is_mobile": True},
 }
 MODES = ("light", "dark")
-RUN = """async (tags) => {
-  const found = await axe.run(document, {
+RUN = """async ([tags, within]) => {
+  const found = await axe.run(within || document, {
     runOnly: {type: "tag", values: tags},
     rules: {"target-size": {enabled: true}},  // of 2.2, and off by default
     resultTypes: ["violations"],
@@ -99,12 +99,12 @@ def frameworks(file: Path) -> list[str]:
     return [""]
 
 
-def judged(page: Any, source: str) -> list[tuple[str, str, str, str]]:
-    """What axe finds wrong with the page as it is now: (rule, impact, where, why)."""
+def judged(page: Any, source: str, within: str = "") -> list[tuple[str, str, str, str]]:
+    """What axe finds wrong with the page as it is now, or with one part of it: (rule, impact, where, why)."""
     if not page.evaluate("() => typeof axe === 'object'"):
         page.evaluate(source)
-    result = page.evaluate(RUN, TAGS)
-    if result["passed"] < 10:  # a page on which axe looked at next to nothing was not judged
+    result = page.evaluate(RUN, [TAGS, within])
+    if result["passed"] < (3 if within else 10):  # where axe looked at next to nothing, nothing was judged
         raise RuntimeError(f"axe passed {result['passed']} rules on {page.url}; did the page load?")
     return [
         (rule["id"], rule["impact"] or "", node["at"], node["why"] or rule["help"])

@@ -20,6 +20,12 @@ PAGES = {
     "results": ("chapter_linear-networks/linear-regression-scratch.html?tab=pytorch", "#training"),
 }
 """What a picture is called → the page, and the place on it that is at the top."""
+GO = """place => {
+  const header = document.querySelector('header').getBoundingClientRect();
+  const top = place.getBoundingClientRect().top - header.height - 18;
+  scrollBy({top, behavior: 'instant'});
+}"""
+"""Not by the address, which would mark the heading."""
 QUALITY = 60
 """Of WebP, which Chromium writes by itself: letters stay sharp, and a picture has some tens of kB."""
 
@@ -44,10 +50,13 @@ def main(site: Path, folder: Path) -> int:
                 if answer is None or not answer.ok or (place and not page.locator(place).count()):
                     print(f"{where}{place} is not there", file=sys.stderr)
                     return 1
-                if place:  # not by the address, which would mark the heading
-                    page.locator(place).evaluate("place => place.scrollIntoView({behavior: 'instant'})")
                 page.evaluate("document.fonts.ready")
+                if place:
+                    page.locator(place).evaluate(GO)
                 page.wait_for_timeout(300)  # what was far down is drawn now
+                if place:  # down, so that no way back to the top is offered
+                    page.evaluate("scrollBy({top: 2, behavior: 'instant'})")
+                    page.wait_for_timeout(300)
                 target = folder / f"{name}-{screen}-{mode}.webp"
                 target.write_bytes(picture(page))
                 print(f"{target.name}: {target.stat().st_size / 1000:.0f} kB")

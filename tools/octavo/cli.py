@@ -515,6 +515,8 @@ def serve(
             tell=lambda line: click.echo(line, err=True),
             open_browser=open_browser,
         )
+    except ChildProcessError as problem:
+        raise click.ClickException(str(problem)) from None
     except OSError as problem:
         if problem.errno != errno.EADDRINUSE:
             raise

@@ -242,9 +242,9 @@ def format_diagnostic(diagnostic: Diagnostic, read_line: ReadLine, *, colour: bo
 
     span = diagnostic.span
     head = paint(_STYLE[diagnostic.severity], f"{diagnostic.severity.value}[{diagnostic.code.value}]")
-    place = f"{span.path}:{span.line}: " if span else ""
+    place = f"{_silent(span.path)}:{span.line}: " if span else ""
     about = _about(diagnostic)
-    lines = [f"{paint(_BOLD, place)}{head}: {diagnostic.message}{about}"]
+    lines = [f"{paint(_BOLD, place)}{head}: {_silent(diagnostic.message)}{about}"]
     excerpt = diagnostic.excerpt
     if excerpt is None and span is not None:
         excerpt = read_line(span.path, span.line)
@@ -260,11 +260,11 @@ def format_diagnostic(diagnostic: Diagnostic, read_line: ReadLine, *, colour: bo
             lines.append(f" {gutter} {shown}")
             caret = " " * indent + "^" * width
             lines.append(f" {paint(_DIM, ' ' * digits + ' |')} {paint(_STYLE[diagnostic.severity], caret)}")
-    lines.extend(f"   {line}".rstrip() for line in diagnostic.detail)
+    lines.extend(f"   {_silent(line)}".rstrip() for line in diagnostic.detail)
     if diagnostic.hint:
-        lines.append(f"   {paint(_CYAN, 'hint:')} {diagnostic.hint}")
+        lines.append(f"   {paint(_CYAN, 'hint:')} {_silent(diagnostic.hint)}")
     if diagnostic.command:
-        lines.append(f"   {paint(_CYAN, 'reproduce:')} {diagnostic.command}")
+        lines.append(f"   {paint(_CYAN, 'reproduce:')} {_silent(diagnostic.command)}")
     return "\n".join(lines)
 
 
@@ -301,6 +301,11 @@ def _excerpt(line: str, span: Span) -> tuple[str, int, int]:
 def _visible(character: str) -> str:
     """A character as it can be shown: what would move the cursor or speak to the terminal is replaced."""
     return "�" if character != "\t" and unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") else character
+
+
+def _silent(text: str) -> str:
+    """Text of a page, of an output or of another machine, which is not to speak to the terminal either."""
+    return text if text.isprintable() else "\n".join("".join(map(_visible, line)) for line in text.split("\n"))
 
 
 def _cells(text: str) -> int:

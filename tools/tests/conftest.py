@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,6 +63,62 @@ def chromium() -> str:
     if found is None:
         pytest.skip("no browser: sudo apt install chromium")
     return found
+
+
+@pytest.fixture(scope="module")
+def running_browser(chromium: str) -> Iterator[Any]:
+    """One browser for the tests of a module: while Playwright runs, its thread can run no other event loop."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install playwright")
+    # hosts named *.test lead to a test's own server
+    options = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP *.test 127.0.0.1"]
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium, args=options)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def browser(running_browser: Any) -> Iterator[Any]:
+    """A browser; what a test leaves open in it is closed."""
+    yield running_browser
+    for context in running_browser.contexts:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def built_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The book's site as a newcomer builds it: every result committed, an empty cache. Built once for all workers."""
+    work = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        work = work.parent  # which the workers share
+    work = work / "book-site"
+    work.mkdir(exist_ok=True)
+    site = work / "built" / "html"
+    with (work / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (work / "done").exists():
+            answer = subprocess.run(
+                [sys.executable, "-m", "octavo", "-C", REPOSITORY, "build", "html", "--output", work / "built"],
+                capture_output=True,
+                text=True,
+                env={"PATH": "/usr/bin:/bin", "HOME": str(work), "OCTAVO_CACHE": str(work / "cache")},
+                check=False,
+            )
+            assert answer.returncode == 0, answer.stderr
+            assert "warning" not in answer.stderr and "executing" not in answer.stderr
+            assert not (work / "cache" / "environments").exists()
+            (work / "done").touch()
+    return site
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several workers share the tests (``--dist loadgroup``), one has all of a file that builds a book or starts
+    a browser for its tests.
+    """
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            if item.path.parent.name in ("render", "serve", "site") or item.path.name == "test_book_site.py":
+                item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -53,9 +53,16 @@ def loaded(folder: Path, text: str) -> Settings:
         ("[project]\ntitle = a\u2028b\x0cc\n[build]\nuntagged = x\n", "4 'x' is none of default, all"),
         ("[build]\nexclusions = a\n  [execute]\nuntagged = x\n", "4 'x' is none of default, all"),
         ("tabs = a\n", "1 File contains no section headers."),
+        ("[html]\nbase_url = https://[\n", "2 'https://[' is no address of the web"),
+        ("[html]\npdf = https://a.org:x/{tab}\n", "2 'https://a.org:x/{tab}' is no address of the web"),
+        ("[html]\nhtml_logo = static\n", "2 there is no file static in the book"),
+        (f"[html]\nimage = {'a' * 5000}.png\n", "2 there is no file aaaa"),
+        ("[html]\ninclude_js = https://[ static\n", "2 'https://[' is no address of the web"),
     ],
 )
 def test_a_value_that_does_not_fit_is_told_at_its_line(tmp_path: Path, text: str, expected: str) -> None:
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static/a.js").touch()
     (message,) = told(tmp_path, text)
     assert message.startswith(expected)
 

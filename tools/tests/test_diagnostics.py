@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 
 from octavo.diagnostics import EXCERPT_WIDTH, Code, Diagnostics, error, format_diagnostic, warning
@@ -64,6 +66,15 @@ def test_a_failure_shows_its_cell_its_machine_and_what_repeats_it() -> None:
         "   hint: mend it",
         "   reproduce: octavo run a.md --tab jax",
     ]
+
+
+def test_nothing_that_pages_and_cells_say_speaks_to_the_terminal() -> None:
+    bad = "a\x1b]0;own\x07\x9b2J\r\ud800"
+    told = error(Code.CELL_FAILED, bad, Span(f"{bad}.md", 1, 1), hint=bad, detail=(bad, f"in\n{bad}"), command=bad)
+    text = format_diagnostic(told, lambda path, line: bad)
+    assert not [c for c in text if c != "\n" and unicodedata.category(c) in ("Cc", "Cs")]
+    assert text.count("]0;own") == 7
+    assert "in\na" in text
 
 
 def test_numbers_of_lines_are_as_wide_as_the_widest() -> None:

@@ -22,8 +22,8 @@ TOOLS = Path(__file__).resolve().parents[1]
 REPOSITORY = TOOLS.parent
 MANUAL = TOOLS / "docs"
 PAGES = (
-    "index", "start", "moving", "writing", "library", "results", "resources", "machines", "settings", "commands",
-    "messages", "architecture",
+    "index", "start", "moving", "writing", "library", "website", "results", "resources", "machines", "settings",
+    "commands", "messages", "architecture",
 )  # fmt: skip
 Octavo = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -196,7 +196,7 @@ def anchors(path: Path) -> set[str]:
 def test_links_lead_somewhere(path: Path) -> None:
     shown = re.sub(r"(`+)(?!`).+?(?<!`)\1(?!`)", "", prose(path))
     broken = []
-    for address in re.findall(r"\]\(\s*([^)\s]+)\s*\)", shown):
+    for address in re.findall(r"\]\(\s*([^)\s]+)\s*\)", shown) + re.findall(r'<img src="([^"]+)"', shown):
         if re.match(r"[a-z]+:", address):
             continue
         name, _, anchor = address.partition("#")

@@ -18,7 +18,7 @@ from octavo.website import Offered, archive_address, product_name
 
 if TYPE_CHECKING:
     from octavo.publish.citations import Work
-    from octavo.publish.copies import Remembered, Shared
+    from octavo.publish.copies import Reading, Remembered, Shared
 
 KEPT = "copies.pickle"
 PRODUCTS = ("pdf", "epub")
@@ -53,19 +53,36 @@ class Copies:
     read: dict[str, str] = field(default_factory=dict)
     """Absolute path of each file that the last build took over → digest of its content."""
 
-    def build(self, folder: Path, doctrees: Path, runs: Mapping[tuple[str, str], Run], tabs: Sequence[str]) -> Offered:
+    def offered(self, tabs: Sequence[str]) -> Offered:
+        """What :meth:`build` will have made, for the pages that lead to it."""
+        from octavo.publish.notebooks import pages_of
+
+        desk, settings = self.desk, self.desk.settings
+        chosen = self._chosen(tabs)
+        notebooks = {tab: pages_of(desk.book, desk.editions, settings, tab) for tab in chosen}
+        archives = [archive_address(settings.name, tab) for tab, pages in notebooks.items() if pages]
+        return Offered(
+            frozenset((page, tab) for tab, pages in notebooks.items() for page in pages),
+            frozenset(document.page for document in desk.book.pages),
+            frozenset([*archives, *self._product_names(chosen)]),
+        )
+
+    def _chosen(self, tabs: Sequence[str]) -> tuple[str, ...]:
+        return tuple(tab for tab in self.desk.settings.tabs if not tabs or tab in tabs)
+
+    def build(self, folder: Path, doctrees: Path, runs: Mapping[tuple[str, str], Run], tabs: Sequence[str]) -> None:
         """Bring them up to date in the website's ``folder``.
 
         ``doctrees`` is where rendering keeps what it makes again only if it has to, and so does this.
         """
-        from octavo.publish.copies import copies
+        from octavo.publish.copies import Reading, copies
         from octavo.render.project import DRAWN
 
         kept = doctrees / KEPT
-        before = _load(kept)
-        shared, state = self._shared(before, runs, tabs, doctrees / DRAWN)
+        before, reading = _load(kept), Reading()
+        shared, state = self._shared(before, runs, tabs, doctrees / DRAWN, reading)
         pages: dict[str, Remembered] = {}
-        for made in copies(shared, before.pages, lambda name: (folder / name).is_file()):
+        for made in copies(shared, before.pages, lambda name: (folder / name).is_file(), reading):
             pages[made.page] = made.remembered
             for name, content in (made.files or {}).items():
                 _write(folder / name, content)
@@ -74,11 +91,14 @@ class Copies:
         for name in before.names() - now.names():
             _remove(folder, name)
         _save(kept, now)
-        notebooks = frozenset((page, tab) for tab, view in shared.notebooks.items() for page in view.pages)
-        return Offered(notebooks, frozenset(pages), frozenset([*archives, *products]))
 
     def _shared(
-        self, before: _State, runs: Mapping[tuple[str, str], Run], tabs: Sequence[str], drawn: Path
+        self,
+        before: _State,
+        runs: Mapping[tuple[str, str], Run],
+        tabs: Sequence[str],
+        drawn: Path,
+        reading: Reading,
     ) -> tuple[Shared, _State]:
         """What all pages' copies are made from."""
         from octavo.build.notebooks import phrases
@@ -92,14 +112,14 @@ class Copies:
 
         desk, settings = self.desk, self.desk.settings
         outlines = dict(before.numbers)
-        numbers = number(desk.book, kept=outlines)
+        numbers = number(desk.book, reading.tokens, outlines)
         keys = sorted({r.target for page in desk.book.pages for r in page.references if r.kind == "citation"})
         files = bibliographies(desk.book, settings)
         now = digest(keys, file_digests(files))
         works = before.works[1] if before.works[0] == now else read_works(files, keys)
         look = Look(partial(drawn_picture, Pictures(drawn), words(settings.language)), picture_address)
-        chosen = tuple(tab for tab in settings.tabs if not tabs or tab in tabs)
-        shared = Shared(desk.book, settings, desk.editions, runs, chosen, numbers, works, phrases(settings), look)
+        chosen, said = self._chosen(tabs), phrases(settings)
+        shared = Shared(desk.book, settings, desk.editions, runs, chosen, numbers, works, said, look)
         return shared, _State(numbers=outlines, works=(now, works))
 
     def _archives(
@@ -116,7 +136,7 @@ class Copies:
         for tab in shared.tabs:
             names = names_of(sorted(shared.notebooks[tab].pages), tab)
             notebooks = {inside: name for name, inside in names.items() if name in digests}
-            if not notebooks:
+            if not names:
                 continue
             files = dict(resources[tab])
             files.update({inside: folder / name for inside, name in notebooks.items()})
@@ -133,11 +153,14 @@ class Copies:
 
     def _products(self, folder: Path, tabs: Sequence[str]) -> tuple[str, ...]:
         """Bring products of the whole book into the website, as far as they were made; their names there."""
-        made = {f"{path.parent.name}/{path.name}": path for path in self.products(tabs)}
+        made = self._product_names(tabs)
         for name, path in made.items():
             if file_digest(folder / name) != file_digest(path):
                 _write(folder / name, path.read_bytes())
         return tuple(made)
+
+    def _product_names(self, tabs: Sequence[str]) -> dict[str, Path]:
+        return {f"{path.parent.name}/{path.name}": path for path in self.products(tabs)}
 
     def products(self, tabs: Sequence[str]) -> list[Path]:
         """Products of the whole book that are there: ``pdf/NAME-TAB.pdf``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,17 +41,24 @@ class Preview:
     site: Site
 
     def render(
-        self, progress: Progress, tabs: Sequence[str] = (), failed: Sequence[Failed] = (), *, changed: bool = True
+        self,
+        progress: Progress,
+        tabs: Sequence[str] = (),
+        failed: Sequence[Failed] = (),
+        *,
+        changed: bool = True,
+        on_pages: Callable[[], None] = lambda: None,
     ) -> Path | None:
         """Bring the website up to date, executing nothing; returns its front page.
 
         ``failed`` are runs that failed a while ago: as long as their pages would run the same again, they are shown.
         It is only looked whether there is anything to do where nobody knows that something was ``changed``.
+        ``on_pages`` is called once the pages stand.
         """
         if not changed and not failed and (front := self.site.finished(tabs, execute=False)) is not None:
             return front
         self.execution.recall(failed)
-        return self.site.build(progress, tabs)
+        return self.site.build(progress, tabs, on_pages)
 
     def standing(self, tabs: Sequence[str] = ()) -> Mapping[Pair, Standing]:
         """(page, framework) → how its result stands, for everything that is meant to be executed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,10 +52,13 @@ class Site:
         self.desk.diagnostics.add(*receipt.messages)
         return Path(receipt.products[0])
 
-    def build(self, progress: Progress, tabs: Sequence[str] = ()) -> Path | None:
+    def build(
+        self, progress: Progress, tabs: Sequence[str] = (), on_pages: Callable[[], None] = lambda: None
+    ) -> Path | None:
         """Bring the website up to date; returns its front page, or ``None`` when there is no book to render.
 
-        With ``tabs`` it is a website of these frameworks alone, in a folder of its own.
+        With ``tabs`` it is a website of these frameworks alone, in a folder of its own. ``on_pages`` is called when its
+        pages stand, before what is beside them does.
         """
         if not self.desk.book.pages:
             return None
@@ -78,7 +81,12 @@ class Site:
         with desk.alone("rendering", progress):
             receipt.unlink(missing_ok=True)  # from here on the site is not what was built before
             html, doctrees = self._place("html", tabs), self._place("doctrees", tabs)
-            offered = self.copies.build(html, doctrees, runs, tabs)
+
+            def on_step(step: str, page: str) -> None:
+                if step == "written":
+                    on_pages()
+                    self.copies.build(html, doctrees, runs, tabs)
+
             site = render_html(
                 desk.book,
                 desk.settings,
@@ -87,10 +95,11 @@ class Site:
                 html,
                 doctrees,
                 found,
+                on_step,
                 tabs=tabs,
                 jobs=cores(),
                 definitions=self.definitions.held,
-                offered=offered,
+                offered=self.copies.offered(tabs),
             )
             # the reader has told of these already, without needing Sphinx
             told = {(d.code, d.span.path, d.span.line) for d in desk.diagnostics if d.span is not None}

@@ -17,6 +17,8 @@ from itertools import groupby
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from markdown_it.token import Token
+
 from octavo import terminal
 from octavo.config import Settings
 from octavo.digests import digest, file_digests
@@ -107,12 +109,34 @@ class Made:
     """Path in the website → content; ``None`` if they are those that were made before."""
 
 
-def copies(shared: Shared, before: Mapping[str, Remembered], is_there: Callable[[str], bool]) -> Iterator[Made]:
+class Reading:
+    """The tokens of pages, which are read once for their numbers and their copies."""
+
+    def __init__(self) -> None:
+        self.md = parser()
+        self._read: dict[str, tuple[str, Sequence[Token]]] = {}
+
+    def tokens(self, document: Document) -> Sequence[Token]:
+        """The tokens of a page, which stay here until :meth:`take` wants them too."""
+        env: dict[str, str] = {}
+        tokens = self.md.parse(document.text, env)
+        self._read[document.page] = env[SOURCE], tokens
+        return tokens
+
+    def take(self, document: Document) -> tuple[str, Sequence[Token]]:
+        """The text that the tokens of a page stand in, and these."""
+        if document.page not in self._read:
+            self.tokens(document)
+        return self._read.pop(document.page)
+
+
+def copies(
+    shared: Shared, before: Mapping[str, Remembered], is_there: Callable[[str], bool], reading: Reading
+) -> Iterator[Made]:
     """The copies of each page, in the book's order.
 
     ``before`` is what an earlier build remembered, ``is_there`` tells whether a file of the website is still there.
     """
-    md = parser()
     numbered: dict[str, list[object]] = {}
     for (page, line), found in shared.numbers.places.items():
         numbered.setdefault(page, []).append((line, found.kind, found.number))
@@ -127,9 +151,8 @@ def copies(shared: Shared, before: Mapping[str, Remembered], is_there: Callable[
         ):
             yield Made(document.page, known, None)
             continue
-        env: dict[str, str] = {}
-        tokens = md.parse(document.text, env)
-        files, shown = _of_page(shared, sheet(document, env[SOURCE], tokens, shared.shelf, md))
+        text, tokens = reading.take(document)
+        files, shown = _of_page(shared, sheet(document, text, tokens, shared.shelf, reading.md))
         made = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
         yield Made(document.page, Remembered(now, file_digests(shown), made), files)
 
@@ -290,13 +313,15 @@ def needed(settings: Settings, editions: Iterable[Edition], tabs: Iterable[str])
     source, root = settings.source.resolve(), settings.root.resolve()
     paths = [source / name for name in settings.resource_paths()]
     files = [file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
-    code: dict[str, list[str]] = {tab: [] for tab in tabs}
+    suffixes = {file.suffix for file in files}
+    code: dict[str, dict[str, None]] = {tab: {} for tab in tabs}
     for edition in editions:
-        code.get(edition.tab, []).extend(part.code.text for part in edition.cells)
+        code.get(edition.tab, {}).update((line, None) for part in edition.cells for line in part.code.text.split("\n"))
     found: dict[str, dict[str, Path]] = {}
-    for tab, texts in code.items():
-        text = "\n".join(texts)
-        named = [file for file in files if file.name in text]
+    for tab, lines in code.items():
+        # hundreds of files are not sought in the code of a whole book, but on the lines that name one of their kind
+        near = {suffix: "\n".join(line for line in lines if suffix in line) for suffix in suffixes}
+        named = [file for file in files if file.name in near[file.suffix]]
         library = settings.libraries.get(tab)
         if library is not None:
             named += [root / library.file, *([root / library.package / "__init__.py"] if library.package else [])]

@@ -17,7 +17,7 @@ from octavo.render.facts import facts_of
 from octavo.render.pages.parser import Source
 
 Progress = Callable[[str, str], None]
-"""Told ``("read", page)`` and ``("write", page)`` as pages are read and written."""
+"""Told ``("read", page)`` and ``("write", page)`` as pages are read and written, ``("written", "")`` once all stand."""
 
 
 MANY = 12

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import posixpath
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from html import escape
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +12,7 @@ from typing import Any, cast
 from docutils import nodes
 from jinja2 import FileSystemBytecodeCache
 from sphinx.builders.html import StandaloneHTMLBuilder
+from sphinx.highlighting import PygmentsBridge
 
 from octavo.render.application import MANY, BookApplication
 from octavo.render.beside import machines
@@ -44,6 +45,11 @@ class BookBuilder(StandaloneHTMLBuilder):
 
     def _is_written(self, page: str) -> bool:
         return self.get_output_path(page).is_file() and beside.kept_of(page, Path(self.doctreedir)).is_file()
+
+    def init_highlighter(self) -> None:
+        """Let blocks of code share what highlights them: to make it anew takes as long as to highlight."""
+        super().init_highlighter()
+        self.highlighter.get_formatter = _shared_formatters(self.highlighter)  # type: ignore[method-assign]
 
     def init_css_files(self) -> None:
         """Our one style sheet and those of the book; what the theme and extensions bring is in ours, or not needed."""
@@ -101,9 +107,11 @@ class BookBuilder(StandaloneHTMLBuilder):
         beside.note(PARTS, written, Path(self.doctreedir))
 
     def finish(self) -> None:
-        """Write what belongs to no page."""
+        """Write what belongs to no page; first what pages show, so that they can be read before the rest is there."""
         super().finish()
-        source = cast(BookApplication, self._app).source
+        source, progress = cast(BookApplication, self._app).source, cast(BookApplication, self._app).progress
+        if progress is not None:
+            progress("written", "")
         kept = Path(self.doctreedir, beside.FOLDER)
         whole = beside.Whole(source.book, source.settings, Path(self.outdir), kept, self)
         beside.make(PARTS, whole, Path(self.doctreedir))
@@ -163,6 +171,19 @@ class BookBuilder(StandaloneHTMLBuilder):
         application = cast(BookApplication, self._app)
         tabs, toggle = application.source.settings.tabs, application.source.words.pages
         return navigation.sidebar(self.tree, page, functools.partial(self.get_relative_uri, page), tabs, toggle)
+
+
+def _shared_formatters(highlighter: PygmentsBridge) -> Callable[..., Any]:
+    """The highlighter's way to make a formatter, which makes one for each set of options that blocks have."""
+    make, made = highlighter.get_formatter, dict[str, Any]()
+
+    def formatter(**options: Any) -> Any:
+        key = repr(sorted(options.items()))
+        if key not in made:
+            made[key] = make(**options)
+        return made[key]
+
+    return formatter
 
 
 def keep_templates(app: Any) -> None:

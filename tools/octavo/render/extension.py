@@ -181,12 +181,16 @@ def _in_formula(application: BookApplication, span: Span, tex: str, offset: int)
     return Span(span.path, line, line, column + 1, len(meant[0]) if meant else 0)
 
 
+_VIEWPORT = re.compile(r'<meta name="viewport"[^>]*>\s*')
+
+
 def add_to_head(
     app: Sphinx, page: str, template: str, context: dict[str, Any], document: nodes.document | None
 ) -> None:
     """Put the script that chooses the framework before anything is painted into the head of each page."""
     application = cast(BookApplication, app)
-    context["metatags"] = context.get("metatags", "") + theme.head(application.source.settings) + assets.early()
+    theirs = _VIEWPORT.sub("", context.get("metatags", ""))  # the theme says it too
+    context["metatags"] = theirs + theme.head(application.source.settings) + assets.early()
     book_page = application.source.documents.get(page)
     context["octavo_page_tabs"] = book_page.tabs if book_page else application.source.settings.tabs
 

@@ -69,7 +69,7 @@ class Facts:
     shown: dict[str, str] = field(default_factory=dict)
     """Page → digest of the numbers, titles and citations that it shows."""
     site: str = ""
-    """Digest of what every page shows: the titles and their order."""
+    """Digest of what every page shows: the titles, their order, and which frameworks have each page."""
     bibliography: dict[str, Any] = field(default_factory=dict)
     """Entries of the bibliography as pybtex formatted them, by digest."""
 

@@ -83,7 +83,7 @@ class DiagnosticHandler(logging.Handler):
         if code is Code.UNKNOWN_CITATION:
             match = re.search(r'"(.+?)"', message)
             key = match[1] if match else ""
-            message, hint = f"the bibliography has no entry {key!r}", self._closest_key(key)
+            message, hint = self._uncited(key)
             span = self.application.pointed(span, key)
         elif code is Code.UNKNOWN_REFERENCE and kind == "myst":
             match = re.search(r"'([^']+)'$", message)
@@ -100,12 +100,17 @@ class DiagnosticHandler(logging.Handler):
         pages = self.application.source.book.pages
         return bool(name) and any(label.name.lower() == name.lower() for page in pages for label in page.labels)
 
-    def _closest_key(self, key: str) -> str:
+    def _uncited(self, key: str) -> tuple[str, str]:
+        """What is wrong with a citation that leads nowhere, and a hint."""
         domain: Any = self.application.env.get_domain("cite")
         keys = sorted(domain.bibdata.data.entries.keys())
+        bibfile = self.application.source.settings.bibfile
+        if key in keys:
+            return f"no page lists the entry {key!r}", f"write :bibliography:`{bibfile}` where the references belong"
+        message = f"the bibliography has no entry {key!r}"
         if not keys:
-            return f"there is no readable {self.application.source.settings.bibfile}"
-        return closest(key, keys) or f"add it to {self.application.source.settings.bibfile}"
+            return message, f"there is no readable {bibfile}"
+        return message, closest(key, keys) or f"add it to {bibfile}"
 
     def _span(self, location: object) -> Span | None:
         path: str | None = None

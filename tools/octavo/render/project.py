@@ -142,6 +142,7 @@ def render_html(
         finally:
             stop_listening()
     _remove_pages(output, set(before.digests) - set(digests))
+    (output / ".buildinfo.bak").unlink(missing_ok=True)  # Sphinx keeps it when settings change
     if application is not None:
         heard.add(*application.heard)
         shown = _messages_of_pages(application, before.shown)
@@ -227,13 +228,19 @@ class _State:
 
     @classmethod
     def load(cls, path: Path) -> _State:
-        """The state kept in a file; one that is missing, damaged or of another version says that nothing was built."""
+        """The state kept in a file; one that is missing, damaged or of another version says that nothing was built.
+
+        Of what another version built the names of its pages are known: those that the book no longer has are removed.
+        """
+        pages: Mapping[str, str] = {}
         with contextlib.suppress(Exception):  # a damaged pickle may raise anything
             state = pickle.loads(path.read_bytes())
-            if isinstance(state, cls) and state.code == own_code():
-                return state
+            if isinstance(state, cls):
+                if state.code == own_code():
+                    return state
+                pages = dict.fromkeys(state.digests, "")
         (path.parent / ENV_PICKLE_FILENAME).unlink(missing_ok=True)
-        return cls()
+        return cls(digests=pages)
 
     def save(self, path: Path) -> None:
         """Keep it for the next build."""
@@ -419,7 +426,8 @@ def _options(
         "html_copy_source": False,
         "html_show_sourcelink": False,
         "html_show_sphinx": False,
-        "html_additional_pages": {"search": "search.html"},
+        # a page of the author's that is called so stays the author's: the search is on every page anyway
+        "html_additional_pages": {} if "search" in source.documents else {"search": "search.html"},
         "html_use_index": False,
         "html_domain_indices": False,
         "pygments_style": theme.CODE_LIGHT,

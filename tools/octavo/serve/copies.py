@@ -86,8 +86,11 @@ class Original:
 
     def _tell(self, message: object, handle: socket.socket | None = None) -> None:
         data = packed((message, handle is not None))
-        sent = socket.send_fds(self._ours, [data[:HEAD]], [handle.fileno()] if handle is not None else [])
-        self._ours.sendall(data[sent:])
+        try:
+            sent = socket.send_fds(self._ours, [data[:HEAD]], [handle.fileno()] if handle is not None else [])
+            self._ours.sendall(data[sent:])
+        except ConnectionError:  # a system that is short of memory may end any process
+            raise ChildProcessError("something has ended the process that builds; start octavo serve again") from None
 
 
 def _be_original(ears: socket.socket, work: Work, rehearse: Callable[[], None]) -> None:

@@ -68,6 +68,11 @@ class Happens:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """The pages stand; what is beside them, and how results stand, is still to come."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rendered:
     """The website is up to date, or cannot be."""
 
@@ -134,7 +139,9 @@ def work(job: Job, send: Callable[[object], None]) -> None:
         seconds = time.perf_counter() - begun
         send(Executed(failed, _messages(workshop, job.colour), seconds, tuple(sys.modules)))
     else:
-        front = workshop.preview.render(progress, job.tabs, job.failed, changed=job.changed)
+        front = workshop.preview.render(
+            progress, job.tabs, job.failed, changed=job.changed, on_pages=lambda: send(Written())
+        )
         standing = workshop.preview.standing(job.tabs)
         found = workshop.settings if workshop.has_settings else None
         send(

@@ -74,17 +74,28 @@ def file_of(session: Session, path: str) -> Path | None:
     front = session.rendered.front if session.rendered else None
     if "\0" in name or ".." in PurePosixPath(name).parts:
         return None
-    file = (site / name).resolve()
-    if file.is_dir():
-        file = front.resolve() if not name and front is not None else file / "index.html"
-    inside = file.is_relative_to(site.resolve())
-    return file if inside and file.is_file() else None
+    try:
+        file = (site / name).resolve()
+        if file.is_dir():
+            file = (front if not name and front is not None else file / "index.html").resolve()
+        inside = file.is_relative_to(site.resolve())
+        return file if inside and file.is_file() else None
+    except (OSError, ValueError):  # a name that no file can have
+        return None
+
+
+def content_of(file: Path | None) -> bytes:
+    """What a file holds; nothing if a build that is going on has just taken it away."""
+    try:
+        return file.read_bytes() if file is not None else b""
+    except OSError:
+        return b""
 
 
 def version_of(session: Session, path: str) -> str:
     """Digest of what stands at a path; empty where there is nothing."""
-    file = file_of(session, path)
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:16] if file is not None else ""
+    content = content_of(file_of(session, path))
+    return hashlib.sha256(content).hexdigest()[:16] if content else ""
 
 
 def page_of(session: Session, path: str) -> str:
@@ -146,7 +157,7 @@ class Pages(_Local, RequestHandler):
         if not path.endswith("/") and path and (self._site / unquote(path)).is_dir():
             self.redirect(f"/{path}/")
             return
-        content = file.read_bytes()
+        content = content_of(file)
         kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         text = kind.startswith("text/") or kind in ("application/javascript", "application/json")
         self.set_header("Content-Type", f"{kind}; charset=utf-8" if text else kind)
@@ -171,7 +182,7 @@ class Pages(_Local, RequestHandler):
         if self.session.rendered is not None and self.session.rendered.front is not None:
             self.set_status(404)
             if lost is not None:
-                self.finish(with_script(lost.read_bytes(), ""))
+                self.finish(with_script(content_of(lost), ""))
                 return
             text = f"There is no page at /{escape(unquote(path))}."
         else:
@@ -230,7 +241,7 @@ class Live(_Local, WebSocketHandler):
         try:
             said = json.loads(message)
             path, tab = said["path"], said["tab"]
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             return
         if not isinstance(path, str) or not isinstance(tab, str):
             return

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from octavo.build.execution import Failed
 from octavo.build.preview import Pair, Standing
 from octavo.serve.copies import HEAD, Fault, Original, length
-from octavo.serve.jobs import Executed, Happens, Job, Message, Rendered
+from octavo.serve.jobs import Executed, Happens, Job, Message, Rendered, Written
 
 Tell = Callable[[str], None]
 """Shows a line, or several, to who started the preview."""
@@ -67,6 +67,8 @@ class Session:
     rendered: Rendered | None = None
     """The last website."""
     rendering: bool = False
+    written: bool = False
+    """Whether the pages stand already, while it is rendering."""
     fault: Fault | None = None
     """What octavo itself did wrong in the last job."""
     running: Running | None = None
@@ -106,7 +108,7 @@ class Session:
     # -- rendering
 
     async def _render(self) -> None:
-        self.rendering = True
+        self.rendering, self.written = True, False
         self.show()
         self.fault = None
         saved = time.perf_counter()
@@ -115,6 +117,9 @@ class Session:
             if isinstance(message, Rendered):
                 # the job goes on to write down what it learned; who waits for the page need not wait for that
                 self._take(message, time.perf_counter() - saved)
+            elif isinstance(message, Written):
+                self.written = self.rendered is not None
+                self.show()
             elif isinstance(message, Fault):
                 self._blame(message)
             elif isinstance(message, Happens) and self.rendered is None:
@@ -260,6 +265,7 @@ class Session:
         return {
             "version": browser.version() if rendered else "",
             "rendering": self.rendering,
+            "written": self.written,
             "running": self.running.text if self.running else "",
             "messages": [*self._internal(), *self._shown(rendered)],
             "stale": [tab for tab in stale if (browser.page, tab) not in self.failed],

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from execute_books import MARK, MiniBook, cleaned_up, page, share_environments, survivors_after, write_book
@@ -15,14 +15,7 @@ from octavo.execute.environments.environment import Environment, Lock
 sys.path.insert(0, str(Path(__file__).parents[1] / "serve"))
 from served_books import MESSAGES, PILL, Served, look, serve, wait_for
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; pip install playwright")
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.kernels,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; on Debian: apt-get install chromium"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.kernels]
 
 ALL = "#@tab all\n"
 
@@ -48,13 +41,11 @@ def served(book: MiniBook) -> Iterator[Served]:
 
 
 @pytest.fixture
-def window() -> Iterator[object]:
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = chromium.new_page()
-        page.set_default_timeout(60_000)
-        yield page
-        chromium.close()
+def window(browser: Any) -> Iterator[object]:
+    page = browser.new_page()
+    page.set_default_timeout(60_000)
+    yield page
+    page.close()
 
 
 def results(book: MiniBook) -> set[str]:

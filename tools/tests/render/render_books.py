@@ -95,7 +95,7 @@ class MiniBook:
         editions, runs = cut_book(book, settings, self.results)
 
         def progress(step: str, page: str) -> None:
-            (self.read if step == "read" else self.written).append(page)
+            {"read": self.read, "write": self.written}.get(step, []).append(page)
 
         render_html(
             book, settings, editions, runs, self.site, self.root / "_build/doctrees", diagnostics, progress, **options
@@ -156,10 +156,12 @@ class Element:
 
     @property
     def text(self) -> str:
+        """What a browser shows of it: no annotation, which is a formula's TeX for those who copy it."""
         return " ".join("".join(self.pieces()).split())
 
     def pieces(self) -> list[str]:
-        return [piece for c in self.children for piece in ([c] if isinstance(c, str) else c.pieces())]
+        shown = (c for c in self.children if isinstance(c, str) or c.tag != "annotation")
+        return [piece for c in shown for piece in ([c] if isinstance(c, str) else c.pieces())]
 
     @property
     def classes(self) -> list[str]:

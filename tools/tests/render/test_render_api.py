@@ -35,6 +35,14 @@ class Net(a_framework_that_nobody_has.Module):
     def silent(self):
         pass
 
+    @property
+    def size(self) -> int:
+        """How many."""
+
+    @staticmethod
+    async def fetch(where):
+        """From elsewhere."""
+
 
 def train(net: Net, /, epochs=3) -> float:
     """Train."""
@@ -78,6 +86,8 @@ def test_a_class_is_described_from_the_text_of_its_module(tmp_path: Path) -> Non
     assert signatures == [
         "class d2l.torch.Net(width, *, depth: int = 2)",
         "loss(y_hat, y=None)",
+        "property size: int",
+        "async static fetch(where)",
         "d2l.torch.train(net: Net, /, epochs=3) → float",
     ]
     assert "A small network." in article.text and "Defined in Section 1.1, with width units." in article.text

@@ -1,19 +1,11 @@
 """A site in a real browser: the choice of framework, kept, linked, by keyboard, without JavaScript, and page widths."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from render_books import PLOT, MiniBook, make, out, shown
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; on Debian: apt-get install chromium"),
-]
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; pip install playwright")
+pytestmark = pytest.mark.browser
 
 CELL = "```{.python .input}\n%s\n```\n\n"
 LONG = "Words and more words, so that there is something to scroll past on every screen. " * 12 + "\n\n"
@@ -45,14 +37,6 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> MiniBook:
     )
     assert built.build() == []
     return built
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -218,8 +202,7 @@ def test_a_link_into_another_panel_works_twice(book: MiniBook, page: object) -> 
     page.evaluate(
         "() => { const a = document.createElement('a'); a.href = '#sec-only'; document.body.append(a); a.click() }"
     )
-    page.wait_for_timeout(50)
-    assert page.locator("#sec-only").is_visible()
+    page.locator("#sec-only").wait_for()
 
 
 def test_paper_shows_the_chosen_framework_by_name_and_cuts_nothing_off(book: MiniBook, page: object) -> None:

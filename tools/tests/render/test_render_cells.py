@@ -1,6 +1,5 @@
 """Cells and what they printed, in pages and in a real browser: long outputs, boxes around cells, copying, paper."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +8,6 @@ from render_books import CONFIG, MiniBook, make, out
 
 from octavo.diagnostics import Code
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CELL = "```{.python .input}\n%s\n```\n"
 
 
@@ -113,19 +111,6 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> MiniBook:
     built = make(tmp_path_factory.mktemp("cells"), results=printed, index=PAGE)
     assert built.build() == []
     return built
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed; pip install playwright"
-    )
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here; on Debian: apt-get install chromium")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

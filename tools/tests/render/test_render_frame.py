@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +13,6 @@ from render_books import CONFIG, PLOT, MiniBook, asset_addresses, make, shown
 
 from octavo.render.frame import theme
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; on Debian: apt-get install chromium")
 PAGE = "# {}\n\n## First part\n\n" + "Words to scroll past. " * 400 + "\n\n## Second part\n\nWords.\n"
 GERMAN = CONFIG.replace("[build]", "lang = de\n[build]")
 
@@ -33,25 +31,16 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> MiniBook:
     return write(tmp_path_factory.mktemp("frame"))
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[object]:
-    driver = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; pip install playwright")
-    with driver.sync_playwright() as running:
-        started = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
 @pytest.fixture
-def wide(chromium: object) -> Iterator[object]:
-    context = chromium.new_context(viewport={"width": 1400, "height": 800})
+def wide(browser: object) -> Iterator[object]:
+    context = browser.new_context(viewport={"width": 1400, "height": 800})
     yield context.new_page()
     context.close()
 
 
 @pytest.fixture
-def phone(chromium: object) -> Iterator[object]:
-    context = chromium.new_context(viewport={"width": 375, "height": 700}, has_touch=True)
+def phone(browser: object) -> Iterator[object]:
+    context = browser.new_context(viewport={"width": 375, "height": 700}, has_touch=True)
     yield context.new_page()
     context.close()
 
@@ -67,11 +56,11 @@ def test_a_page_asks_for_one_style_sheet_and_one_script(book: MiniBook) -> None:
     for page in ("index", "a1"):
         fetched = [name.partition("?")[0] for name, _ in asset_addresses(book.html(page))]
         assert sorted(fetched) == ["_static/octavo.css", "_static/octavo.js"]
+        assert (book.site / f"{page}.html").read_text().count('name="viewport"') == 1
     names = {path.name for path in (book.site / "_static").iterdir()}
     assert not {"doctools.js", "sphinx_highlight.js", "documentation_options.js", "basic.css", "pygments.css"} & names
 
 
-@in_browser
 @pytest.mark.browser
 def test_a_browser_reads_the_same_rules_without_comments_and_spaces(book: MiniBook, wide: object) -> None:
     theirs = Path(furo.__file__).parent / "theme/furo/static/styles/furo.css"
@@ -130,6 +119,21 @@ def test_the_theme_speaks_the_language_of_the_book(tmp_path: Path) -> None:
     assert re.findall(english, html) == []
 
 
+def test_each_language_says_everything() -> None:
+    from octavo.render.words import ENGLISH, words
+
+    said = {name: re.findall(r"\{\w+\}", text) for name, text in vars(ENGLISH).items() if isinstance(text, str)}
+    files = Path(theme.__file__).parents[1] / "languages"
+    assert len(list(files.glob("*.toml"))) == 6
+    for file in files.glob("*.toml"):
+        theirs = tomllib.loads(file.read_text(encoding="utf-8"))
+        theirs.pop("numbered", None)  # where Sphinx's own words will not do
+        assert {name: sorted(re.findall(r"\{\w+\}", text)) for name, text in theirs.items()} == {
+            name: sorted(braces) for name, braces in said.items()
+        }
+        assert words(file.stem.replace("_", "-")).search == theirs["search"]
+
+
 def test_everything_that_is_replaced_is_there_in_the_installed_theme() -> None:
     from octavo.render.frame.page import places
     from octavo.render.words import words
@@ -145,7 +149,6 @@ def test_everything_that_is_replaced_is_there_in_the_installed_theme() -> None:
 # -- the sidebar
 
 
-@in_browser
 @pytest.mark.browser
 def test_chapters_stay_open_or_closed_from_page_to_page(book: MiniBook, wide: object) -> None:
     def is_open(chapter: str) -> bool:
@@ -169,7 +172,6 @@ def test_chapters_stay_open_or_closed_from_page_to_page(book: MiniBook, wide: ob
     assert (is_open("a"), is_open("b")) == (True, True)
 
 
-@in_browser
 @pytest.mark.browser
 @pytest.mark.parametrize("odd", ["null", "5", '"x"', "[", '{"a": "<img>", "__proto__": 0}'])
 def test_what_storage_holds_is_not_trusted(book: MiniBook, wide: object, odd: str) -> None:
@@ -187,7 +189,6 @@ def test_what_storage_holds_is_not_trusted(book: MiniBook, wide: object, odd: st
 # -- narrow screens
 
 
-@in_browser
 @pytest.mark.browser
 def test_a_phone_chooses_the_framework_in_the_header(book: MiniBook, phone: object) -> None:
     phone.goto(address(book, "a1"))
@@ -200,13 +201,14 @@ def test_a_phone_chooses_the_framework_in_the_header(book: MiniBook, phone: obje
     assert phone.evaluate("document.documentElement.scrollWidth") == 375
 
 
-@in_browser
 @pytest.mark.browser
 def test_a_drawer_opens_and_closes_by_keyboard_and_its_links_wait_until_then(book: MiniBook, phone: object) -> None:
     phone.goto(address(book, "a1"))
     links = "[...document.querySelectorAll('.sidebar-drawer a, .toc-drawer a')]"
     hidden = f"{links}.some(link => link.checkVisibility({{visibilityProperty: true}}))"
     assert not phone.evaluate(hidden)
+    phone.keyboard.press("Tab")
+    assert phone.locator(":focus").inner_text() == "Skip to content"
     phone.keyboard.press("Tab")
     assert phone.evaluate("document.activeElement.id") == "__navigation"
     assert phone.get_by_role("checkbox", name="Contents of the book").count() == 1
@@ -223,10 +225,9 @@ def test_a_drawer_opens_and_closes_by_keyboard_and_its_links_wait_until_then(boo
     assert not phone.is_checked("#__toc")
 
 
-@in_browser
 @pytest.mark.browser
-def test_without_a_script_drawers_and_chapters_open(book: MiniBook, chromium: object) -> None:
-    context = chromium.new_context(viewport={"width": 375, "height": 700}, java_script_enabled=False)
+def test_without_a_script_drawers_and_chapters_open(book: MiniBook, browser: object) -> None:
+    context = browser.new_context(viewport={"width": 375, "height": 700}, java_script_enabled=False)
     page = context.new_page()
     page.goto(address(book, "a1"))
     page.locator("label.nav-overlay-icon").click()
@@ -240,7 +241,6 @@ def test_without_a_script_drawers_and_chapters_open(book: MiniBook, chromium: ob
 # -- light and dark
 
 
-@in_browser
 @pytest.mark.browser
 def test_the_button_for_colours_says_which_they_are_and_the_next_page_remembers(book: MiniBook, wide: object) -> None:
     wide.emulate_media(color_scheme="light")
@@ -261,7 +261,24 @@ def test_the_button_for_colours_says_which_they_are_and_the_next_page_remembers(
     assert wide.evaluate(ground) == light
 
 
-@in_browser
+@pytest.mark.browser
+def test_the_first_paint_waits_for_no_section_far_below_and_soon_each_has_its_place(
+    book: MiniBook, wide: object
+) -> None:
+    sections = "[...document.querySelectorAll('article > section > section')]"
+    ways = f"{sections}.map(section => getComputedStyle(section).contentVisibility)"
+    wide.add_init_script(f"addEventListener('DOMContentLoaded', () => {{ window.early = {ways} }})")
+    wide.goto(address(book, "a1"))
+    assert wide.evaluate("early") == ["auto", "auto"]
+    wide.wait_for_function(f"{ways}.every(way => way === 'visible')")
+    assert wide.evaluate("document.documentElement.className") == ""
+    # who comes to a place within the page, or comes back to one, meets a page of its true length
+    wide.reload()
+    assert wide.evaluate("early") == ["visible", "visible"]
+    wide.goto(address(book, "a2") + "#second-part")
+    assert wide.evaluate("early") == ["visible", "visible"]
+
+
 @pytest.mark.browser
 def test_the_first_stop_leads_past_the_sidebar(book: MiniBook, wide: object) -> None:
     wide.goto(address(book, "a1"))

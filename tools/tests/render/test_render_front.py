@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.server
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -110,11 +109,37 @@ def test_a_front_page_without_its_file_says_so(tmp_path: Path) -> None:
     assert "A Mini Book" in (book.build(), book.article("index").text)[1]
 
 
+@pytest.mark.parametrize(
+    "own",
+    [
+        '<img src="pics/a%20b.png" srcset="pics/x.png 1x, https://evil.example/a.png 2x">',
+        '<picture><source srcset="//evil.example/a.webp"><img src="pics/a%20b.png"></picture>',
+        "<p style=\"background: url('https://evil.example/a.png')\">Words</p>",
+        '<table background="https://evil.example/a.png"><tr><td>Words</table>',
+        '<svg><image href="https://evil.example/a.png"/></svg>',
+        '<svg><use xlink:href="https://evil.example/a.svg#b"/></svg>',
+    ],
+)
+def test_own_html_fetches_nothing_by_attributes_that_are_easily_overlooked(tmp_path: Path, own: str) -> None:
+    book = old_book(tmp_path, own=f'<p>Words\n</p>{own}<a href="a.html" ping="https://evil.example/">A</a>')
+    assert told(book) == [(Code.THIRD_PARTY, "static/frontpage/frontpage.html", 2)]
+    assert "evil" not in (book.site / "index.html").read_text(encoding="utf-8")
+
+
 def test_own_html_leads_to_no_file_outside_of_its_folder(tmp_path: Path) -> None:
     (tmp_path / "secret.png").write_bytes(b"secret")
     book = old_book(tmp_path, own='<img src="../../secret.png"><img src="%2e%2e/%2e%2e/secret.png"><p>Words</p>')
     assert [code for code, _, _ in told(book)] == [Code.MISSING_FILE] * 2
     assert not [file for file in book.site.rglob("*") if file.is_file() and file.read_bytes() == b"secret"]
+
+
+def test_own_html_that_cannot_be_read_well_is_told_of(tmp_path: Path) -> None:
+    own = '<p>A</p>\n<a href="https://["><img src="%00"></a><style>a { background: url(https://[) }</style>'
+    book = old_book(tmp_path, own=own)
+    (tmp_path / "static/frontpage/frontpage.html").write_bytes(own.encode() + b"\xff")
+    path = "static/frontpage/frontpage.html"
+    wanted = [(Code.MARKUP, path, 2), (Code.MISSING_FILE, path, 2), (Code.THIRD_PARTY, path, 2)]
+    assert sorted(told(book), key=str) == sorted(wanted, key=str)
 
 
 # -- the top of the front page, and what stands around every page
@@ -229,25 +254,6 @@ def test_every_icon_is_a_drawing_of_our_own(classes: str) -> None:
 
 # -- in a browser
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-needs_browser = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; on Debian: apt-get install chromium"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(
-            executable_path=CHROMIUM,
-            # hosts of the test lead to its own server
-            args=["--no-sandbox", "--host-resolver-rules=MAP *.test 127.0.0.1"],
-        )
-        yield chromium
-        chromium.close()
-
 
 @contextmanager
 def served(site: Path) -> Iterator[tuple[int, list[tuple[str, str, dict[str, str]]]]]:
@@ -283,10 +289,8 @@ def served(site: Path) -> Iterator[tuple[int, list[tuple[str, str, dict[str, str
         server.shutdown()
 
 
-@pytest.mark.usefixtures("browser")
+@pytest.mark.browser
 class TestInABrowser:
-    pytestmark = needs_browser
-
     def test_own_html_keeps_its_styles_to_itself_and_fits_a_phone(self, browser: Any, tmp_path: Path) -> None:
         book = old_book(tmp_path)
         book.build()

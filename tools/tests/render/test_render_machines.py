@@ -143,6 +143,14 @@ def test_the_page_for_lost_readers_works_in_every_folder(book: MiniBook) -> None
         assert (book.site / path.removeprefix(BASE)).is_file() or path == BASE, address
 
 
+def test_pages_of_the_author_that_are_called_like_ours_stay_the_authors(tmp_path: Path) -> None:
+    pages = {"index": "# T\n\n```toc\nsearch\n404\n```\n", "search": "# S\n\nOwn.\n", "404": "# N\n\nOwn.\n"}
+    book = make(tmp_path, CONFIG, **pages)
+    assert book.build() == []
+    assert "Own." in book.article("search").text
+    assert "Own." in book.article("404").text
+
+
 def test_other_books_find_labels_and_pages(book: MiniBook) -> None:
     inventory = InventoryFile.loads((book.site / "objects.inv").read_bytes(), uri=BASE)
     assert inventory.data["std:doc"]["part/a"].uri == f"{BASE}part/a.html"
@@ -199,3 +207,11 @@ def test_a_page_that_did_not_change_is_not_written_for_machines(tmp_path: Path) 
     assert (book.read, book.written) == (["part/a"], ["part/a"])
     after = (book.site / "llms.txt").read_text(encoding="utf-8")
     assert after == before.replace("positive", "not negative")
+
+
+def test_a_paragraph_of_any_length_is_described_in_no_time(tmp_path: Path) -> None:
+    book = make(tmp_path, index="# T\n\n" + "words and more " * 8_000 + "\n")
+    book.build()
+    description = meta(book.html("index"))["description"]
+    assert description.endswith("…")
+    assert 150 < len(description) <= 200

@@ -3,6 +3,7 @@
 import io
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fontTools.ttLib import TTFont
@@ -13,7 +14,6 @@ from octavo.render.beside.mathfont import FONT, drawn, italic
 FORMULAS = (
     "$\\sqrt{x'} \\leq \\mathbf{y}$ and $h$\n\n$$\\sum_{i=1}^n \\left(\\frac{\\alpha_i}{2}\\right) - \\hat{\\beta}$$\n"
 )
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 def font(data: bytes) -> TTFont:
@@ -58,29 +58,25 @@ def test_a_further_character_is_cut_in_and_a_book_without_formulas_has_no_font(t
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; on Debian: apt-get install chromium")
-def test_formulas_look_the_same_as_with_the_whole_font(tmp_path: Path) -> None:
-    playwright = pytest.importorskip("playwright.sync_api")
+def test_formulas_look_the_same_as_with_the_whole_font(browser: Any, tmp_path: Path) -> None:
     book = make(tmp_path, index=f"# T\n\n{FORMULAS}")
     book.build()
     path = book.site / "_static/octavo-math.woff2"
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = chromium.new_page(viewport={"width": 1000, "height": 600})
-        page.goto(book.site.joinpath("index.html").as_uri())
-        devtools = page.context.new_cdp_session(page)
-        devtools.send("DOM.enable")
-        devtools.send("CSS.enable")
-        root = devtools.send("DOM.getDocument")["root"]["nodeId"]
-        found = devtools.send("DOM.querySelectorAll", {"nodeId": root, "selector": "math mi, math mo, math mn"})
-        used = {
-            font["familyName"]
-            for node in found["nodeIds"]
-            for font in devtools.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
-        }
-        assert used == {"Octavo Math"}
-        cut = page.locator("article").screenshot()
-        shutil.copyfile(FONT, path)
-        page.reload()
-        assert page.locator("article").screenshot() == cut
-        chromium.close()
+    page = browser.new_page(viewport={"width": 1000, "height": 600})
+    page.goto(book.site.joinpath("index.html").as_uri())
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("DOM.enable")
+    devtools.send("CSS.enable")
+    root = devtools.send("DOM.getDocument")["root"]["nodeId"]
+    found = devtools.send("DOM.querySelectorAll", {"nodeId": root, "selector": "math mi, math mo, math mn"})
+    used = {
+        font["familyName"]
+        for node in found["nodeIds"]
+        for font in devtools.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+    }
+    assert used == {"Octavo Math"}
+    cut = page.locator("article").screenshot()
+    shutil.copyfile(FONT, path)
+    page.reload()
+    assert page.locator("article").screenshot() == cut
+    page.close()

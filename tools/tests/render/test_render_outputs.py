@@ -1,6 +1,7 @@
 """What cells printed and drew, and that nothing of it can run."""
 
 import base64
+import re
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,18 @@ def test_html_that_could_run_or_fetch_is_taken_out(html: str) -> None:
     cleaned = clean_html(html)
     for bad in ("script", "onerror", "onclick", "javascript", "data:", "example.org", "alert", "id=", "class=", "<img"):
         assert bad not in cleaned
+
+
+def test_no_attribute_holds_what_looks_like_a_tag() -> None:
+    bad = "<img src=x onerror=alert(1)>"
+    html = (
+        f'<p><a title="<h1>{bad}" href="https://a.org/<h2>{bad}">x</a></p><table><tr><th scope="></th>{bad}"></table>'
+    )
+    cleaned = clean_html(html)
+    assert "img src=x" in cleaned  # as the text of an attribute
+    for value in re.findall(r'"([^"]*)"', cleaned):
+        assert not re.search("[<>]|&[lg]t;", value)
+    assert not parse(cleaned).all("img")
 
 
 def test_html_has_its_text_as_fallback_for_other_builders(tmp_path: Path) -> None:

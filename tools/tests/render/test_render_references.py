@@ -186,6 +186,13 @@ def test_unknown_citations_are_errors_with_the_nearest_key(tmp_path: Path) -> No
     assert message.hint == "did you mean lovelace1843?"
 
 
+def test_an_entry_that_no_page_lists_is_told_of_as_that(tmp_path: Path) -> None:
+    (tmp_path / "d2l.bib").write_text("@book{k1, author={Ada One}, title={T}, publisher={P}, year={1999}}\n")
+    book = make(tmp_path, CONFIG + "[pdf]\nbibfile = d2l.bib\n", index="# T\n\n:cite:`k1`\n")
+    (message,) = book.build()
+    assert message.message == "no page lists the entry 'k1'" and ":bibliography:`d2l.bib`" in message.hint
+
+
 def test_a_citation_that_no_key_can_be_read_from_stays_visible(tmp_path: Path) -> None:
     book = numbered_book(tmp_path, two="# Two\n\nBy :cite:`Van- Lovelace`, :cite:`{a}` and :cite:`,`.\n")
     messages = book.build()
@@ -225,6 +232,25 @@ def test_missing_pictures_and_such_outside_of_the_book_are_reported(tmp_path: Pa
     assert article.all("img") == []
     assert not list(book.site.rglob("secret.svg"))
     assert "Tree" in article.text and "Out" in article.text and "Far" in article.text
+
+
+def test_no_link_publishes_a_file_that_is_none_of_the_books(tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("secret")
+    (tmp_path / "book/sub").mkdir(parents=True)
+    (tmp_path / "book/ours.txt").write_text("ours")
+    (tmp_path / "book/sub/link.txt").symlink_to(tmp_path / "secret.txt")
+    page = "# T\n\n[a](../ours.txt)\n\n[b](../../secret.txt)\n\n[c](path:../../secret.txt)\n\n[d](link.txt)\n"
+    book = make(tmp_path / "book", index="# T\n\n```toc\nsub/page\n```\n", sub__page=page)
+    messages = {d.span.line: d.message for d in book.build() if d.span}
+    assert messages[5] == messages[7] == "../../secret.txt leads out of the book"
+    assert 3 not in messages and 9 in messages
+    assert [file.read_text() for file in (book.site / "_downloads").rglob("*.txt")] == ["ours"]
+
+
+def test_names_that_no_file_can_have_are_reported_like_others(tmp_path: Path) -> None:
+    long = "a" * 5000
+    book = make(tmp_path, index=f"# T\n\n![p](a%00b.png)\n\n[q](%00.md)\n\n![r]({long}.png)\n\n[s]({long}.md)\n")
+    assert [d.span.line for d in book.build() if d.span] == [3, 5, 7, 9]
 
 
 def test_a_title_that_does_not_exist_cannot_be_shown(tmp_path: Path) -> None:

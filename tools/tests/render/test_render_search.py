@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from render_books import CONFIG, MiniBook, make, out
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; on Debian: apt-get install chromium"),
-]
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; pip install playwright")
+pytestmark = pytest.mark.browser
 
 CELL = "```{.python .input}\n%s\n```\n\n"
 ROOT = "# %s\n\n```toc\n:numbered:\n%s\n```\n"
@@ -65,14 +57,6 @@ JAPANESE = {
 
 def config(language: str) -> str:
     return CONFIG.replace("[build]", f"lang = {language}\n[build]")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

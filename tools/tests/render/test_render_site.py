@@ -50,6 +50,17 @@ def test_pages_that_show_a_number_or_title_of_another_follow_it(tmp_path: Path) 
     assert "(1.2), New words" in book.article("b").text
 
 
+def test_contents_follow_how_a_title_is_set_and_which_frameworks_a_page_has(tmp_path: Path) -> None:
+    book = make(tmp_path, index=INDEX, a="# A\n", b="# B\n")
+    book.build()
+    book.write(a="# `A`\n")
+    book.build()
+    assert book.read == ["a"] and book.html("b").all("li.toctree-l1")[0].all("code")
+    book.write(a="# `A`\n\n```{.python .input}\n#@tab jax\n1\n```\n")
+    book.build()
+    assert book.read == ["a"] and book.html("b").all("li.toctree-l1")[0].attributes["data-tabs"] == "jax"
+
+
 def test_the_bibliography_follows_the_citations(tmp_path: Path) -> None:
     (tmp_path / "d2l.bib").write_text("@book{k1, author={Ada One}, title={T}, publisher={P}, year={1999}}\n")
     book = make(tmp_path, index=INDEX, a="# A\n", b="# B\n\n:bibliography:`d2l.bib`\n")
@@ -68,6 +79,18 @@ def test_a_page_that_left_the_book_leaves_the_site(tmp_path: Path) -> None:
     (tmp_path / "b.md").unlink()
     book.build()
     assert not (book.site / "b.html").exists() and (book.site / "a.html").exists()
+
+
+def test_a_page_that_another_octavo_wrote_leaves_the_site_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    book = make(tmp_path, index="# Book\n\n```toc\na\nb\n```\n", a="# A\n", b="# B\n")
+    with monkeypatch.context() as older:
+        older.setattr("octavo.render.project.own_code", lambda: "older")
+        book.build()
+    book.write(index="# Book\n\n```toc\na\n```\n")
+    (tmp_path / "b.md").unlink()
+    book.build()
+    assert book.read == ["a", "index"]
+    assert not (book.site / "b.html").exists() and not (book.site / ".buildinfo.bak").exists()
 
 
 def test_an_interrupted_build_is_made_up_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import os
-import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from served_books import MESSAGES, PILL, SECONDS, Served, contents, look, serve, wait_for
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; pip install playwright")
-
-
-def in_browser(test: Callable[..., None]) -> Callable[..., None]:
-    """A test that needs a browser."""
-    missing = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; on Debian: apt-get install chromium")
-    return pytest.mark.browser(missing(test))
-
 
 LONG = "Words and more words, so that there is something to scroll past on every screen. " * 8
 CELL = "```{.python .input}\n%s\n```\n\n"
@@ -49,14 +40,6 @@ def served(book: Path) -> Iterator[Served]:
     with serve(book, "--no-execute", "--port", "0") as running:
         running.until("rendered in")
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -98,7 +81,7 @@ def top_of(window: object, words: str) -> float:
     )
 
 
-@in_browser
+@pytest.mark.browser
 def test_a_saved_word_is_put_into_every_window_without_loading_it_again(
     served: Served, book: Path, window: object
 ) -> None:
@@ -119,7 +102,7 @@ def test_a_saved_word_is_put_into_every_window_without_loading_it_again(
     assert look(window, "document.documentElement.dataset.tab") == "jax"
 
 
-@in_browser
+@pytest.mark.browser
 def test_changed_code_keeps_the_readers_line_and_framework(served: Served, book: Path, window: object) -> None:
     window.goto(f"{served.address}/page.html")
     window.locator(".ov-tab[data-tab=jax]").first.click()
@@ -135,7 +118,7 @@ def test_changed_code_keeps_the_readers_line_and_framework(served: Served, book:
     assert look(window, "document.documentElement.dataset.tab") == "jax"
 
 
-@in_browser
+@pytest.mark.browser
 def test_an_error_stands_over_the_page_and_in_the_terminal_until_it_is_mended(
     served: Served, book: Path, window: object
 ) -> None:
@@ -167,7 +150,7 @@ def test_an_error_stands_over_the_page_and_in_the_terminal_until_it_is_mended(
     window.wait_for_function(f"{MESSAGES}.hidden")
 
 
-@in_browser
+@pytest.mark.browser
 def test_a_page_that_comes_to_be_is_shown_to_who_waits_for_it(served: Served, book: Path, window: object) -> None:
     answer = window.goto(f"{served.address}/new/late.html")
     assert answer.status == 404
@@ -201,7 +184,7 @@ def test_only_this_machine_gets_only_the_website(served: Served, book: Path) -> 
 
     (book / "_build/html/out.txt").symlink_to(book / "config.ini")
     for path in ("/../../config.ini", "/%2e%2e/%2e%2e/config.ini", "/out.txt", "//etc/passwd", "/%00", "/..%2freceipt",
-                 f"/{book}/config.ini"):  # fmt: skip
+                 f"/{book}/config.ini", f"/{'a' * 5000}", "/%ed%a0%80"):  # fmt: skip
         assert answer(served, path)[0] == 404, path
 
 
@@ -230,6 +213,32 @@ def test_other_websites_get_no_line(served: Served) -> None:
     ):
         assert status(Origin=origin) == 403
     assert status(Origin="http://evil.example", Host="evil.example") == 403
+
+
+def test_no_line_says_what_ends_the_preview(served: Served, book: Path) -> None:
+    from tornado.httpclient import HTTPRequest
+    from tornado.websocket import websocket_connect
+
+    page = '{"path": "/page.html", "tab": "jax"}'
+    odd = ["[]", "5", "null", "[" * 100_000, '{"path": 1, "tab": 2}', r'{"path": "/\ud800", "tab": "\ud800"}']
+    odd += ['{"path": "/%s", "tab": ""}' % ("a" * 5000), '{"path": "/../../config.ini", "tab": "", "run": true}']
+    begun = len(served.lines)
+
+    async def talk() -> str | bytes | None:
+        address = f"{served.address.replace('http', 'ws')}/_octavo/live"
+        line = await websocket_connect(HTTPRequest(address, headers={"Origin": served.address}))
+        for said in (page, *odd):
+            await line.write_message(said)
+        (book / "other.md").write_text("# Another\n\nOther words.\n")
+        await asyncio.to_thread(served.until, "rendered in", begun)
+        await line.write_message(page)
+        answer = await asyncio.wait_for(line.read_message(), SECONDS)
+        line.close()
+        return answer
+
+    with ThreadPoolExecutor(1) as elsewhere:  # the driver of browsers has a loop of its own here
+        assert "version" in str(elsewhere.submit(asyncio.run, talk()).result())
+    assert not [text for text in served.lines if "Traceback" in text]
 
 
 def test_a_port_that_is_taken_is_left_alone_and_the_end_leaves_nothing(tmp_path: Path) -> None:

@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from site_readers import WIDE, build, served
+from site_readers import SECONDS, WIDE, served
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "ci"))  # the judges' scripts
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Path:
+def site(request: pytest.FixtureRequest) -> Path:
     """The book's site. OCTAVO_SITE names one that is built already, for whoever works on these tests."""
     built = os.environ.get("OCTAVO_SITE")
-    return Path(built) if built else build(repository, tmp_path_factory.mktemp("reader"))
+    return Path(built) if built else request.getfixturevalue("built_site")
 
 
 @pytest.fixture(scope="session")
@@ -38,17 +38,6 @@ def address(site: Path) -> Iterator[str]:
         yield where
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Any]:
-    """One browser for the tests of a module: Playwright allows one at a time."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        yield started
-        started.close()
-
-
 @pytest.fixture
 def reader(browser: Any) -> Iterator[Callable[..., Any]]:
     """Open a page as a new reader: ``reader(address, **what browsers can be told)``. No reader may meet an error,
@@ -62,7 +51,7 @@ def reader(browser: Any) -> Iterator[Callable[..., Any]]:
         context = browser.new_context(**{**WIDE, "reduced_motion": "reduce", **options})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(6_000)
+        page.set_default_timeout(SECONDS * 1000)
         page.on("pageerror", lambda error: problems.append(f"script: {error}"))
         page.on("response", lambda got: problems.append(f"{got.status}: {got.url}") if missing(got) else None)
         page.on("request", lambda sent: hosts.add("/".join(sent.url.split("/")[:3])))

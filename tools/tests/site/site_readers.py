@@ -6,11 +6,15 @@ import functools
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
+SECONDS = 30
+"""How long anything may take on a machine that does much else at once."""
 WIDE = {"viewport": {"width": 1400, "height": 900}}
 PHONE = {"viewport": {"width": 375, "height": 740}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
 
@@ -41,3 +45,13 @@ def served(root: Path) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.server_address[1]}"
     server.shutdown()
     server.server_close()
+
+
+def comes_true(page: Any, true: Callable[[], object]) -> bool:
+    """Whether something is so now or comes to be."""
+    deadline = time.monotonic() + SECONDS
+    while not true():
+        if time.monotonic() > deadline:
+            return False
+        page.wait_for_timeout(20)  # in which the page goes on
+    return True

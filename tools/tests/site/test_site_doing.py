@@ -56,7 +56,9 @@ PAGES = {
     + "## Exercises\n\n1. An exercise.\n\n"
     ":begin_tab:`pytorch`\n[Discussions](FORUMt/some-topic/41)\n:end_tab:\n\n"
     ":begin_tab:`jax`\n[Discussions](FORUMt/42)\n:end_tab:\n",
-    "part/torch": "# Torch alone\n\n" + CELL % "#@tab pytorch\n1" + "[Discussions](https://elsewhere.example.org/x)\n",
+    "part/torch": "# Torch alone\n\n"
+    + CELL % "#@tab pytorch\n1"
+    + "## Discussion\n\nOf ours.\n\n[Discussions](https://elsewhere.example.org/x)\n",
 }
 
 
@@ -283,6 +285,9 @@ def test_discussions_leave_the_text_and_are_fetched_only_when_asked_for(
     page.goto((little / "part/torch.html").as_uri())
     assert page.locator(".ov-talks a:visible").count() == 1
     assert page.locator(".ov-show-talk:visible").count() == 0
+    # a section of the page may have the same name
+    place = page.locator(".ov-to-talk").get_attribute("href")
+    assert page.locator(f".ov-talks{place}").count() == page.locator(place).count() == 1
     context.close()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from site_readers import PHONE, build, served
+from site_readers import PHONE, build, comes_true, served
 
 pytestmark = pytest.mark.browser
 
@@ -172,6 +172,5 @@ def test_back_keeps_the_last_choice(reader: Callable[..., Any], waves_address: s
 def in_view(page: Any, thing: Any) -> bool:
     """Whether a thing comes to stand in the upper half of the screen."""
     thing.wait_for(state="visible")
-    page.wait_for_timeout(100)
-    top = thing.evaluate("thing => thing.getBoundingClientRect().top")
-    return bool(-1 <= top < page.viewport_size["height"] / 2)
+    top = "thing => thing.getBoundingClientRect().top"
+    return comes_true(page, lambda: -1 <= thing.evaluate(top) < page.viewport_size["height"] / 2)

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from site_readers import PHONE, WIDE
+from site_readers import PHONE, WIDE, comes_true
 
 pytestmark = pytest.mark.browser
 
 AUTODIFF = "chapter_preliminaries/automatic-differentiation.html"
 
-STOP = """() => {
+STOP = """async () => {
+  await new Promise(requestAnimationFrame);
   const at = document.activeElement;
   if (!at || at === document.body) { return null; }
   window.stops = window.stops || new Set();
@@ -46,7 +47,6 @@ def test_every_stop_can_be_seen(reader: Callable[..., Any], address: str, option
     wrong, stops = [], 0
     for _ in range(600):
         page.keyboard.press("Tab")
-        page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         stop = page.evaluate(STOP)
         if stop is None or stop["again"]:
             break
@@ -57,8 +57,9 @@ def test_every_stop_can_be_seen(reader: Callable[..., Any], address: str, option
     assert 40 < stops < 600  # all around the page, and out of it
 
 
-def test_the_first_stop_skips_to_the_text(reader: Callable[..., Any], address: str) -> None:
-    page = reader(f"{address}/{AUTODIFF}")
+@pytest.mark.parametrize("screen", [{}, PHONE], ids=["wide", "phone"])
+def test_the_first_stop_skips_to_the_text(reader: Callable[..., Any], address: str, screen: dict[str, Any]) -> None:
+    page = reader(f"{address}/{AUTODIFF}", **screen)
     page.keyboard.press("Tab")
     link = page.locator(":focus")
     assert link.inner_text() == "Skip to content"
@@ -75,12 +76,10 @@ def test_escape_closes_the_drawers_of_a_phone(reader: Callable[..., Any], addres
     aside = page.locator(".sidebar-drawer" if drawer == "navigation" else ".toc-drawer")
     assert not on_screen(aside)
     page.locator(f"header label[for=__{drawer}]").tap()
-    page.wait_for_timeout(100)
-    assert on_screen(aside)
+    assert comes_true(page, lambda: on_screen(aside))
     assert aside.evaluate("aside => aside.contains(document.activeElement)")
     page.keyboard.press("Escape")
-    page.wait_for_timeout(100)
-    assert not on_screen(aside)
+    assert comes_true(page, lambda: not on_screen(aside))
     # who tabs on does not wander through what is closed
     page.keyboard.press("Tab")
     assert not aside.evaluate("aside => aside.contains(document.activeElement)")

@@ -17,6 +17,8 @@ pytestmark = pytest.mark.browser
 
 TABS = ("pytorch", "tensorflow", "jax", "mxnet")
 HEAVIEST = "chapter_preliminaries/data-manipulation.html"
+SOME = ("index.html", HEAVIEST, "chapter_references/index.html", "api/jax.html", "search.html", "404.html")
+"""One page of each kind, for the quick tests; the slow ones look at all."""
 
 STICKING_OUT = """() => {
   const width = document.documentElement.clientWidth;
@@ -44,16 +46,23 @@ SHIFTS = """() => { window.shifts = []; new PerformanceObserver(list => list.get
     source.node.className)]); })).observe({type: "layout-shift", buffered: true}); }"""
 
 
+@pytest.fixture(params=["some", pytest.param("all", marks=pytest.mark.slow)])
+def looked_at(request: pytest.FixtureRequest, pages: list[str]) -> list[str]:
+    """The pages to look at."""
+    assert set(SOME) < set(pages)
+    return pages if request.param == "all" else list(SOME)
+
+
 def test_everything_that_pages_name_is_there(site: Path, repository: Path) -> None:
     script = repository / "tools/ci/check_links.py"
     answer = subprocess.run([sys.executable, script, site], capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stdout
 
 
-def test_no_page_scrolls_sideways_on_a_phone(reader: Callable[..., Any], address: str, pages: list[str]) -> None:
+def test_no_page_scrolls_sideways_on_a_phone(reader: Callable[..., Any], address: str, looked_at: list[str]) -> None:
     page = reader(**PHONE)
     wrong = {}
-    for name in pages:
+    for name in looked_at:
         page.goto(f"{address}/{name}?tab={TABS[0]}")
         for width, tab in product((375, 320), TABS):
             page.set_viewport_size({"width": width, "height": 740})
@@ -64,11 +73,11 @@ def test_no_page_scrolls_sideways_on_a_phone(reader: Callable[..., Any], address
     assert wrong == {}
 
 
-def test_nothing_moves_while_a_page_loads(reader: Callable[..., Any], address: str, pages: list[str]) -> None:
+def test_nothing_moves_while_a_page_loads(reader: Callable[..., Any], address: str, looked_at: list[str]) -> None:
     moved = {}
     for options in ({}, PHONE):
         page = reader(**options)
-        for name in pages:
+        for name in looked_at:
             page.goto(f"{address}/{name}?tab=jax", wait_until="load")
             page.evaluate(SHIFTS)
             page.evaluate("document.fonts.ready")
@@ -107,10 +116,10 @@ def test_the_choice_is_made_before_any_script_file_has_come(reader: Callable[...
 
 
 def test_without_scripts_every_page_can_be_read_to_its_end(
-    reader: Callable[..., Any], site: Path, pages: list[str]
+    reader: Callable[..., Any], site: Path, looked_at: list[str]
 ) -> None:
     page = reader(java_script_enabled=False)
-    for name in pages:
+    for name in looked_at:
         if name == "search.html":  # says that it needs scripts, see below
             continue
         page.goto((site / name).as_uri())
@@ -138,10 +147,10 @@ def test_without_scripts_a_reader_gets_from_page_to_page(reader: Callable[..., A
     assert visited[-1].split("?")[0].endswith("chapter_references/index.html") and len(visited) >= 8
 
 
-def test_a_page_on_paper(reader: Callable[..., Any], address: str, pages: list[str]) -> None:
+def test_a_page_on_paper(reader: Callable[..., Any], address: str, looked_at: list[str]) -> None:
     page = reader(viewport={"width": 720, "height": 1000}, color_scheme="dark")
     page.emulate_media(media="print", color_scheme="dark")
-    for name in pages:
+    for name in looked_at:
         if not name.startswith("chapter_"):
             continue
         page.goto(f"{address}/{name}?tab=jax")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from site_readers import PHONE, WIDE
+from site_readers import PHONE, WIDE, comes_true
 
 pytestmark = pytest.mark.browser
 
@@ -34,11 +34,8 @@ class Hand:
 
     def take(self, things: Any) -> None:
         """Press a link or a button: the first of them that is on the screen, however far down."""
-        for _ in range(40):
-            if (thing := self.on_screen(things)) is not None:
-                break
-            self.page.wait_for_timeout(50)
-        assert thing is not None, f"{things} is not on the screen"
+        assert comes_true(self.page, lambda: self.on_screen(things) is not None), f"{things} is not on the screen"
+        thing = self.on_screen(things)
         if self.kind == "mouse":
             thing.click()
         elif self.kind == "phone":
@@ -48,11 +45,12 @@ class Hand:
             self.page.keyboard.press("Enter")
 
     def reach(self, thing: Any, most: int = 400) -> None:
-        """Tab until the thing has the focus."""
+        """Tab until the thing has the focus; to what is far down from the end of the page, as who reads there does."""
+        far = thing.evaluate("thing => thing.getBoundingClientRect().top + scrollY > document.body.scrollHeight / 2")
         for _ in range(most):
             if thing.evaluate("thing => thing === document.activeElement"):
                 return
-            self.page.keyboard.press("Tab")
+            self.page.keyboard.press("Shift+Tab" if far else "Tab")
         raise AssertionError(f"the keyboard does not reach {thing}")
 
     def open_contents(self) -> None:
@@ -117,6 +115,7 @@ def test_change_the_framework(hand: Hand, address: str) -> None:
     hand.choose("JAX")
     page.wait_for_function("document.documentElement.dataset.tab === 'jax'")
     assert shown(page) == {"jax"}
+    page.wait_for_function("!document.documentElement.classList.contains('ov-unsettled')")  # every section is laid out
     assert "jnp" in page.locator("article").inner_text()
     page.goto(f"{address}/{AUTODIFF}")
     assert shown(page) == {"jax"}
@@ -157,11 +156,10 @@ def test_follow_an_equation_and_come_back(hand: Hand, address: str) -> None:
     page.wait_for_url("**#equation-eq-autodiff-central")
     assert number.strip("()") in target.inner_text()
     height = page.viewport_size["height"]
-    assert 0 <= top(target) < height / 2
+    assert comes_true(page, lambda: 0 <= top(target) < height / 2), top(target)
     page.go_back()
     page.wait_for_function("!location.hash")
-    page.wait_for_timeout(150)
-    assert abs(top(reference) - before) <= 2
+    assert comes_true(page, lambda: abs(top(reference) - before) <= 2), (top(reference), before)
     assert shown(page) == {"jax"}
 
 
@@ -211,7 +209,8 @@ def test_find_a_term(hand: Hand, address: str) -> None:
     page.wait_for_url(f"**/{AUTODIFF}*")
     assert shown(page) == {"jax"}
     where = page.url.partition("#")[2]
-    assert where and -10 <= top(page.locator(f"[id='{where}']")) < page.viewport_size["height"]
+    assert where
+    assert comes_true(page, lambda: -10 <= top(page.locator(f"[id='{where}']")) < page.viewport_size["height"])
 
 
 @pytest.mark.parametrize("tab", ["pytorch", "jax"])
@@ -276,9 +275,9 @@ def test_from_an_entry_to_its_code_and_back(hand: Hand, address: str) -> None:
     page.wait_for_url(re.compile("/chapter_"))
     assert shown(page) == {"jax"}
     place = page.locator(f"[id='{page.url.partition('#')[2]}']")
-    assert -10 <= top(place) < page.viewport_size["height"] / 2
+    assert comes_true(page, lambda: -10 <= top(place) < page.viewport_size["height"] / 2), top(place)
     code = page.locator(".ov-panel[data-tab=jax] pre").get_by_role("link", name=name.rpartition(".")[2]).first
     assert code.is_visible()
     hand.take(code)
     page.wait_for_url(f"**/api/jax.html*#{name}")
-    assert 0 <= top(page.locator(f"[id='{name}']")) < page.viewport_size["height"] / 2
+    assert comes_true(page, lambda: 0 <= top(page.locator(f"[id='{name}']")) < page.viewport_size["height"] / 2)

@@ -11,9 +11,11 @@ import json
 import posixpath
 import re
 import unicodedata
+from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from html import escape
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlsplit
@@ -26,6 +28,7 @@ from octavo.model import Document
 from octavo.render.application import BookApplication
 from octavo.render.beside.part import Whole, Written
 from octavo.render.frame import front
+from octavo.render.words import locale_name
 from octavo.website import analytics_service, markdown_address
 
 if TYPE_CHECKING:
@@ -85,9 +88,13 @@ def description(document: Document | None, doctree: nodes.document) -> str:
     told = document.front_matter.get("description") if document is not None else None
     if isinstance(told, str) and told.strip():
         return shortened(told, LONGEST)
-    texts = [_plain(paragraph) for paragraph in doctree.findall(nodes.paragraph) if _is_prose(paragraph)]
-    text = next((text for text in texts if width(text) >= ENOUGH), next(iter(texts), ""))
-    return shortened(text or front.about(doctree), LONGEST)
+    first = ""
+    for paragraph in filter(_is_prose, doctree.findall(nodes.paragraph)):
+        text = _plain(paragraph)
+        if width(text) >= ENOUGH:
+            return shortened(text, LONGEST)
+        first = first or text
+    return shortened(first or front.about(doctree), LONGEST)
 
 
 def _is_prose(paragraph: nodes.Element) -> bool:
@@ -112,7 +119,11 @@ def _plain(paragraph: nodes.Element) -> str:
 
 def width(text: str) -> int:
     """How wide a text is; a Chinese character says as much as two letters."""
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+    return sum(map(_width, text))
+
+
+def _width(character: str) -> int:
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def shortened(text: str, most: int) -> str:
@@ -120,8 +131,7 @@ def shortened(text: str, most: int) -> str:
     text = " ".join(text.split())
     if width(text) <= most:
         return text
-    while width(text) > most - 1:
-        text = text[:-1]
+    text = text[: bisect(list(accumulate(map(_width, text))), most - 1)]
     cut = text.rpartition(" ")[0] if " " in text[len(text) // 2 :] else text
     return f"{cut.rstrip(' ,;:.–—')}…"
 
@@ -168,7 +178,7 @@ def describe(app: Sphinx, page: str, template: str, context: dict[str, Any], doc
         address=address_of(page, settings),
         image=f"{base}{image}" if base and image else "",
         kind="website" if page == settings.index else "article",
-        locale=settings.language.replace("-", "_"),
+        locale=locale_name(settings.language),
         data=_in_script(data),
         alternates=_alternates(settings) if page == settings.index else (),
         copies=_copies(document, application),
@@ -217,7 +227,7 @@ def _book(settings: Settings) -> dict[str, Any]:
         **({"@id": f"{base}#book", "url": base} if base else {}),
         "name": settings.title or settings.name,
         "author": [*_authors(settings.author)],
-        "inLanguage": settings.language,
+        "inLanguage": _language(settings),
     }
 
 
@@ -243,6 +253,11 @@ def _front_data(settings: Settings, builder: BookBuilder, about: str, image: str
     return found | {"hasPart": chapters}
 
 
+def _language(settings: Settings) -> str:
+    """The book's language as the pages themselves name it: ``zh-TW``."""
+    return locale_name(settings.language).replace("_", "-")
+
+
 def _page_data(page: str, settings: Settings, builder: BookBuilder, about: str, image: str) -> dict[str, Any]:
     base = settings.website.base_url
     found: dict[str, Any] = {"@context": "https://schema.org", "@type": "Chapter", "name": _title(page, builder)}
@@ -252,7 +267,7 @@ def _page_data(page: str, settings: Settings, builder: BookBuilder, about: str, 
     found |= {"description": about} if about else {}
     found |= {"image": f"{base}{image}"} if base and image else {}
     book = _book(settings)
-    return found | {"author": book["author"], "inLanguage": settings.language, "isPartOf": book}
+    return found | {"author": book["author"], "inLanguage": _language(settings), "isPartOf": book}
 
 
 def _in_script(data: Mapping[str, Any]) -> str:
@@ -312,9 +327,10 @@ def anywhere(html: str, base_url: str) -> str:
 
 
 def lost_page(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """The page for lost readers, written like those that belong to no author."""
-    words = cast(BookApplication, app).source.words
-    yield LOST, {"title": words.lost}, "octavo-lost.html"
+    """The page for lost readers, written like those that belong to no author, unless an author has made one."""
+    source = cast(BookApplication, app).source
+    if LOST not in source.documents:
+        yield LOST, {"title": source.words.lost}, "octavo-lost.html"
 
 
 # -- for language models

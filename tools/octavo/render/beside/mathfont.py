@@ -37,7 +37,8 @@ _FETCH = (
     # browsers preload nothing for pages that are opened as files
     "if(location.protocol=='file:'){var f=new FontFace('Octavo Math','url('+u+')');document.fonts.add(f);f.load()}"
     "else{var l=document.createElement('link');l.rel='preload';l.as='font';l.type='font/woff2';l.crossOrigin='';"
-    "l.href=u;document.head.append(l)}})"
+    # text comes first
+    "l.fetchPriority='low';l.href=u;document.head.append(l)}})"
 )
 _TAG = re.compile(r"<[^>]*>")
 

@@ -8,6 +8,7 @@ was written, so that it shows what readers will find.
 
 from __future__ import annotations
 
+import contextlib
 import html as markup
 import json
 import posixpath
@@ -24,10 +25,13 @@ FOLDER = "_previews"
 LARGEST = 40_000
 """Characters of HTML above which there is no preview: it would not fit on a screen anyway."""
 
-_PLACE = re.compile(r'<(?P<tag>section|figure|table|div|dt|aside)\b(?P<rest>[^>]*?) id="(?P<id>[^"]+)"[^>]*>')
+_PLACE = re.compile(r'<(?P<tag>section|h[2-6]|figure|table|div|dt|aside)\b(?P<rest>[^>]*?) id="(?P<id>[^"]+)"[^>]*>')
 _LINK = re.compile(r'<a\b(?! class="headerlink")[^>]*? href="(?P<address>[^"#:]*#[^"]+)"[^>]*>')
 _IN_OTHERS = re.compile(r' data-in="([^"]*)"')
 _HEADING = re.compile(r"<h[1-6][^>]*>.*?</h[1-6]>", re.DOTALL)
+_NOTE = re.compile(r'<div class="ov-(?:note|only)"')
+_END = re.compile(r'</?section\b|<h[2-6] class="rubric"|<div class="ov-panel"')
+"""Where the text below a heading is over, or another framework's begins."""
 _PARAGRAPH = re.compile(r"<p>.*?</p>", re.DOTALL)
 _BELOW = re.compile(r'\s*<dd>\s*(?P<defined><p class="ov-defined">.*?</p>)?\s*(?P<text><p>.*?</p>)?', re.DOTALL)
 _BESIDE_SIGNATURE = re.compile(r'<a class="headerlink".*?</a>|<span class="ov-defined">.*?</span>', re.DOTALL)
@@ -36,7 +40,8 @@ _HEADER_LINK = re.compile(r'<a class="headerlink".*?</a>', re.DOTALL)
 _LEFT_OUT = re.compile(
     r"</?a\b[^>]*>"  # a preview is no place to go on from
     r"|<(annotation|button)\b.*?</\1>"
-    r'|<span class="label">.*?</span>\n',  # of a citation, which names it
+    r'|<span class="label">.*?</span>\n'  # of a citation, which names it
+    r'|<span class="backrefs">.*?</span>',  # of a footnote: where it is referred to
     re.DOTALL,
 )
 _ID = re.compile(r'(<[^>]*?) (?:id|tabindex)="[^"]*"')
@@ -80,7 +85,8 @@ def _links(article: str, page: str) -> Iterator[str]:
     folder = posixpath.dirname(page)
     addresses = [match["address"] for match in _LINK.finditer(article)]
     for others in _IN_OTHERS.findall(article):
-        addresses += json.loads(markup.unescape(others)).values()
+        with contextlib.suppress(ValueError, AttributeError):  # an author's own HTML may have such an attribute too
+            addresses += map(str, json.loads(markup.unescape(others)).values())
     for address in addresses:
         path, _, anchor = markup.unescape(address).partition("#")
         path = unquote(path.partition("?")[0])
@@ -98,8 +104,8 @@ def _pieces(article: str) -> Iterator[tuple[str, str]]:
 def _piece(article: str, match: re.Match[str]) -> str:
     """What is shown of a place; nothing for one that is not worth it."""
     tag, attributes = match["tag"], match[0]
-    if tag == "section":
-        found = _section(article, match.end())
+    if tag == "section" or (tag.startswith("h") and 'class="rubric"' in attributes):
+        found = _section(article, match.end() if tag == "section" else match.start())
     elif tag == "dt":
         found = _entry(article, match.start())
     elif tag in ("figure", "table") or re.search(r'class="[^"]*\b(?:ov-eq|citation|footnote)\b', attributes):
@@ -117,8 +123,11 @@ def _section(article: str, start: int) -> str:
     heading = _HEADING.search(article, start)
     if heading is None:
         return ""
-    below = article.find("<section", heading.end())
-    paragraph = _PARAGRAPH.search(article, heading.end(), below if below >= 0 else len(article))
+    text = article[heading.end() :].lstrip()
+    while _NOTE.match(text):  # for the readers of one framework, about the page
+        text = text[len(element(text, 0)) :].lstrip()
+    end = _END.search(text)
+    paragraph = _PARAGRAPH.search(text, 0, end.start() if end else len(text))
     shown = re.sub(r"<(/?)h[1-6][^>]*>", lambda m: f"<{m[1]}p>" if m[1] else '<p class="ov-preview-title">', heading[0])
     return shown + (paragraph[0] if paragraph else "")
 

@@ -38,6 +38,11 @@ LARGE = 300
 
 _PHOTOS = (".jpg", ".jpeg")
 """Pictures that nothing shows through. Under others the theme puts a light ground where the page is dark."""
+_FETCHING = ("srcset", "imagesrcset", "background", "xlink:href")
+"""Attributes besides ``src`` whose addresses browsers fetch by themselves."""
+_ELSEWHERE = re.compile(r"(?:[a-z][\w+.-]*:)?//[^\s,]+", re.IGNORECASE)
+_DRAWN = ("image", "use", "feimage")
+"""Elements of drawings that show what they name."""
 _REMOTE = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
 _OTHER = re.compile(r"[a-z][a-z0-9+.-]*:|/|#", re.IGNORECASE)
 """Addresses that are no files beside the HTML."""
@@ -73,7 +78,14 @@ class _Fitting:
         self.title = " ".join(title.split())
         self.named = named
         self.found = OwnHtml()
-        self.soup = BeautifulSoup(file.read_text(encoding="utf-8-sig"), "html.parser")
+        content = file.read_bytes()
+        self.soup = BeautifulSoup(content.decode("utf-8-sig", "replace"), "html.parser")
+        try:
+            content.decode()
+        except UnicodeDecodeError as problem:
+            line = content.count(b"\n", 0, problem.start) + 1
+            message = f"the file is not UTF-8 text: {problem.reason}"
+            self.found.messages.append(warning(Code.MARKUP, message, Span(shown, line, line), excerpt=""))
 
     def fit(self) -> OwnHtml:
         for comment in self.soup.find_all(string=lambda text: isinstance(text, Comment)):
@@ -106,6 +118,7 @@ class _Fitting:
 
     def _addresses(self, tag: Tag) -> None:
         """Let an element's addresses lead to files of the site; a picture that is not there goes."""
+        self._overlooked(tag)
         for name in ("src", "poster", "href"):
             address = str(tag.get(name) or "").strip()
             if not address or _OTHER.match(address):
@@ -122,6 +135,17 @@ class _Fitting:
                 self._tell(f"there is no file {address}", tag, hint, Code.MISSING_FILE)
                 tag.decompose()
                 return
+
+    def _overlooked(self, tag: Tag) -> None:
+        """Attributes that make browsers fetch something without looking like it."""
+        if tag.get("style"):
+            tag["style"] = _URL.sub(lambda match: self._url(match[1], tag), str(tag["style"])).replace('"', "'")
+        for name in _FETCHING + (("href",) if tag.name in _DRAWN else ()):
+            found = _ELSEWHERE.search(str(tag.get(name) or ""))
+            if found:
+                self._tell(f"the front page would fetch something from {_host(found[0])}, and comes out without", tag)
+                del tag[name]
+        del tag["ping"]
 
     def _room(self, image: Tag, file: Path) -> None:
         """Say how much room a picture needs, and that one further down can wait."""
@@ -163,10 +187,10 @@ class _Fitting:
 
     def _file(self, address: str) -> Path | None:
         """The file beside the HTML that an address names."""
-        path = (self.folder / unquote(urlsplit(address).path)).resolve()
         try:
+            path = (self.folder / unquote(urlsplit(address).path)).resolve()
             return path if path.is_relative_to(self.folder) and path.is_file() else None
-        except OSError:  # a name that is too long for the file system
+        except (OSError, ValueError):  # a name that no file can have
             return None
 
     def _kept(self, file: Path) -> str:
@@ -213,7 +237,10 @@ def own_html(file: Path, shown: str, title: str, named: Named) -> OwnHtml:
 
 
 def _host(address: str) -> str:
-    return urlsplit(address).netloc or address
+    try:
+        return urlsplit(address).netloc or address
+    except ValueError:  # a bracket that nothing closes
+        return address
 
 
 # -- on the page

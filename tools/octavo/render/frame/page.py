@@ -6,6 +6,7 @@ page. Both are replaced here, so that no template of the theme has to be copied.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache
 from html import escape
@@ -21,6 +22,8 @@ _COLOURS = """<script>
 _SWITCH = '<input type="checkbox" class="sidebar-toggle" name="__navigation"'
 _OVERLAY = '<label class="overlay sidebar-overlay"'
 """The first of the two switches of the drawers, and what follows the second."""
+_SWITCHES = '<nav class="ov-switches"'
+_SKIP = re.compile(r'<a class="skip-to-content [^>]*>[^<]*</a>')
 _TOP = '<a href="#" class="back-to-top muted-link">'
 _ICONS = '<div class="content-icon-container">'
 """The way back to the top, and what follows it."""
@@ -40,7 +43,7 @@ def places(words: Words) -> tuple[tuple[str, str], ...]:
     return (
         (_COLOURS, ""),
         # the drawers' switches, which the keyboard reaches here, and the way back to the top: in landmarks as all else
-        (_SWITCH, f'<nav class="ov-switches" aria-label="{contents}">{_SWITCH}'),
+        (_SWITCH, f'{_SWITCHES} aria-label="{contents}">{_SWITCH}'),
         (_OVERLAY, f"</nav>{_OVERLAY}"),
         (_TOP, f'<nav aria-label="{escape(words.top)}">{_TOP}'),
         (_ICONS, f"</nav>{_ICONS}"),
@@ -58,6 +61,8 @@ def framed(page: str, header: str, words: Words) -> str:
     """The theme's page in the book's words, with ``header`` in the header of narrow screens."""
     for theirs, ours in places(words):
         page = page.replace(theirs, ours, 1)
+    if skip := _SKIP.search(page):  # the first stop of the keyboard, before the drawers' switches
+        page = page.replace(skip[0], "", 1).replace(_SWITCHES, skip[0] + _SWITCHES, 1)
     if '<aside class="toc-drawer no-toc' in page:  # a switch for nothing
         page = page.replace('id="__toc"', 'id="__toc" hidden', 1)
     # this one stands after the text, in which an author may have written anything

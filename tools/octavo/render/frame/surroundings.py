@@ -82,7 +82,8 @@ def links(found: Sequence[HeaderLink], name: str, settings: Settings, heard: Dia
             kept.append(Link(link.title, link.address, icon(link.icon), inside))
         else:
             message = f"the address {link.address!r} of the link {link.title!r} is not one that a browser should follow"
-            heard.add(warning(Code.CONFIG_VALUE, message, place_of(settings, section, key), hint="https://…"))
+            place = place_of(settings, section, key, link.address)
+            heard.add(warning(Code.CONFIG_VALUE, message, place, hint="https://…"))
     return kept
 
 

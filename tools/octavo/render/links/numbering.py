@@ -184,7 +184,8 @@ def rewritten(app: Sphinx, env: BuildEnvironment) -> list[str]:
         citation.key: (citation.formatted_entry.label, str(citation.formatted_entry.text))
         for citation in citations.citations
     }
-    site = digest([(page, title.astext()) for page, title in sorted(env.titles.items())], env.toctree_includes)
+    frameworks = [(document.page, document.tabs) for document in application.source.book.pages]
+    site = digest(sorted((page, str(title)) for page, title in env.titles.items()), env.toctree_includes, frameworks)
     everything = application.write_all or facts.site not in ("", site)
     facts.site = site
     lists = {key.docname for key in citations.bibliographies}

@@ -80,8 +80,9 @@ class Documentation(SphinxDirective):
 
     def describe(self, node: Documented, module: str, owner: str = "") -> list[nodes.Node]:
         """What a class, a function or (of ``owner``) a method is: signature, docstring, members."""
-        kind = "class" if isinstance(node, ast.ClassDef) else "method" if owner else "function"
-        found = self.described(kind, f"{node.name}{_signature(node)}", owner, {"module": module})
+        kind, options = _kind(node, owner)
+        signature = node.name if kind == "property" else f"{node.name}{_signature(node)}"
+        found = self.described(kind, signature, owner, {"module": module, **options})
         for content in [content for one in found for content in one.findall(addnodes.desc_content)][:1]:
             content += self._place(node.name if not owner else f"{owner}.{node.name}", module, owner)
             content += self.docstring(node)
@@ -197,6 +198,19 @@ def _members(node: ast.ClassDef) -> Iterable[ast.FunctionDef | ast.AsyncFunction
 
 def _is_public(node: Documented) -> bool:
     return not node.name.startswith("_") and ast.get_docstring(node) is not None
+
+
+def _kind(node: Documented, owner: str) -> tuple[str, dict[str, Any]]:
+    """What Sphinx calls a class, a function or (of ``owner``) a method, and the options of its directive."""
+    if isinstance(node, ast.ClassDef):
+        return "class", {}
+    decorators = {ast.unparse(decorator).rpartition(".")[2] for decorator in node.decorator_list} if owner else set()
+    if not decorators.isdisjoint(("property", "cached_property")):
+        return "property", {"type": ast.unparse(node.returns)} if node.returns else {}
+    options: dict[str, Any] = {flag: None for flag in ("classmethod", "staticmethod") if flag in decorators}
+    if isinstance(node, ast.AsyncFunctionDef):
+        options["async"] = None
+    return "method" if owner else "function", options
 
 
 def _signature(node: Documented) -> str:

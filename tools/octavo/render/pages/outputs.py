@@ -61,7 +61,10 @@ _NUMBER = re.compile(r"[-+\u2212]?[\d\s.,:%\u00d7^{}$\\]*(?:e[-+]?\d+)?|10", re.
 
 
 def clean_html(html: str) -> str:
-    """HTML with everything taken out that could run, restyle the page or ask another host for something."""
+    """HTML with everything taken out that could run, restyle the page or ask another host for something.
+
+    No attribute of it holds what looks like a tag, so that patterns may look for tags, here and wherever pages are cut.
+    """
     cleaned = nh3.clean(
         html,
         tags=_TAGS,
@@ -70,6 +73,7 @@ def clean_html(html: str) -> str:
         clean_content_tags={"script", "style"},
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer nofollow",
+        attribute_filter=lambda tag, name, value: re.sub("[<>]", "", value),
     )
     # headings are the page's own, and an empty corner is no head of anything
     cleaned = re.sub(r"<h[1-6]>", '<div class="ov-title">', re.sub(r"</h[1-6]>", "</div>", cleaned))

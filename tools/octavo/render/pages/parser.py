@@ -146,6 +146,19 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
     def _render_finalise(self) -> None:
         self._add_page_notes()
         super()._render_finalise()
+        self._keep_to_the_book()
+
+    def _keep_to_the_book(self) -> None:
+        """Take out links that would publish files that are none of the book's."""
+        root = self.settings.root.resolve()
+        for link in list(self.document.findall(addnodes.download_reference)):
+            target = str(link.get("reftarget", ""))
+            if "://" in target:
+                continue
+            _, path = self.sphinx_env.relfn2path(target, self.page)
+            if not Path(path).resolve().is_relative_to(root):
+                self._complain(Code.MISSING_FILE, f"{target} leads out of the book", link.line or 1)
+                link.replace_self(link.children)
 
     def _render_tokens(self, tokens: list[Token]) -> None:
         """Give every inline token its own line (MyST gives it its paragraph's), then render the tree.
@@ -371,7 +384,12 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
         label = (token.meta or {}).get("label")
         if label:
             token.attrs["id"] = str(label)
+        outer = max(self._level_to_section)
+        depth = len(self._level_to_section) - 1
         super().render_heading(token)
+        made = self.current_node[-1] if len(self.current_node) else None
+        if isinstance(made, nodes.rubric):  # inside of a panel or a box, where docutils knows no sections
+            made["heading-level"] = min(max(int(token.tag[1:]) - outer + depth, 2), 6)
 
     def render_label(self, token: SyntaxTreeNode) -> None:
         """A label that nothing carries (reported by the reader) still is a place that a link can lead to."""
@@ -421,6 +439,15 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
         self._label(figure, meta["label"])
         self.current_node.append(figure)
 
+    def render_link_unknown(self, token: SyntaxTreeNode) -> None:
+        """A link that is no address of the web; of one to a name that no file can have only the words are left."""
+        try:
+            super().render_link_unknown(token)
+        except (OSError, ValueError):
+            path = self.md.normalizeLinkText(str(token.attrGet("href") or ""))
+            self._complain(Code.UNKNOWN_REFERENCE, f"there is no page or file {path}", _line(token))
+            self.render_children(token)
+
     def render_image(self, token: SyntaxTreeNode) -> None:
         """A picture in a line of text."""
         alt = plain_text((token.token.children if token.token else None) or [])
@@ -453,11 +480,16 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
             return stand_in
         root = self.settings.source.resolve()
         folder = root if path.startswith("/") else root / posixpath.dirname(self.page)
-        file = (folder / path.lstrip("/")).resolve()
+        try:
+            file = (folder / path.lstrip("/")).resolve()
+            is_there = file.is_file()
+        except (OSError, ValueError):  # a name that no file can have
+            self._complain(Code.MISSING_FILE, f"there is no picture {path}", line)
+            return stand_in
         if not file.is_relative_to(root):
             self._complain(Code.MISSING_FILE, f"{path} leads out of the book", line)
             return stand_in
-        if not file.is_file():
+        if not is_there:
             self._complain(Code.MISSING_FILE, f"there is no picture {path}", line, _similar_file(file))
             # when the file comes, the page is read again
             self.sphinx_env.note_dependency(str(file))

@@ -7,6 +7,28 @@
   /* what scripts show has its room from the beginning */
   root.classList.remove("no-js");
 
+  /* who comes to the beginning of a page need not wait until all that stands below the screen has its place: until the
+     page has loaded, sections have it when they come near (frame.css), and then one after the other, as time permits.
+     Who comes back, or to something within the page, is shown a page of its true length at once */
+  function whenIdle(then) {
+    if (window.requestIdleCallback) { requestIdleCallback(then); } else { setTimeout(then, 50); }
+  }
+  function settle() {
+    var section = d.querySelector("article > section > section:not(.ov-settled)");
+    if (section) {
+      section.classList.add("ov-settled");
+      whenIdle(settle);
+    } else {
+      root.classList.remove("ov-unsettled");
+    }
+  }
+  try {
+    if (!location.hash && performance.getEntriesByType("navigation")[0].type === "navigate") {
+      root.classList.add("ov-unsettled");
+      window.addEventListener("load", function () { whenIdle(settle); });
+    }
+  } catch (error) { /* an old browser */ }
+
   /* the theme keeps light and dark at the body, which is not there yet */
   new MutationObserver(function (changes, observer) {
     if (!d.body) { return; }

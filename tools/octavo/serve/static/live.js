@@ -351,7 +351,7 @@
     line.addEventListener("message", function (event) {
       overlay.state = JSON.parse(event.data);
       overlay.show();
-      if (overlay.state.version !== version && !overlay.state.rendering) { refresh(); }
+      if (overlay.state.version !== version && (overlay.state.written || !overlay.state.rendering)) { refresh(); }
     });
     line.addEventListener("close", function () {
       overlay.connected = false;
