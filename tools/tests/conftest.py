@@ -111,13 +111,18 @@ def built_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return site
 
 
+SHARING = ("test_book_site", "test_execute_broken", "test_execute_killed")
+"""Further files whose tests share what takes long to make."""
+
+
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in this hook too
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Where several workers share the tests (``--dist loadgroup``), one has all of a file that builds a book or starts
     a browser for its tests.
     """
     if config.pluginmanager.hasplugin("xdist"):
         for item in items:
-            if item.path.parent.name in ("render", "serve", "site") or item.path.name == "test_book_site.py":
+            if item.path.parent.name in ("render", "serve", "site") or item.path.stem in SHARING:
                 item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 

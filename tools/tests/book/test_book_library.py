@@ -46,10 +46,7 @@ def test_public_names_say_what_they_take(repository: Path, module: str) -> None:
 @pytest.mark.kernels
 @pytest.mark.parametrize(
     ("tab", "module"),
-    [
-        pytest.param(*pair, marks=pytest.mark.slow if pair[0] in ("tensorflow", "jax") else ())
-        for pair in MODULES.items()
-    ],
+    [pytest.param(*pair, marks=pytest.mark.slow if pair[0] != "mxnet" else ()) for pair in MODULES.items()],
 )
 def test_each_module_is_importable_where_its_framework_is(
     octavo: Octavo, repository: Path, tab: str, module: str

@@ -318,7 +318,9 @@ DRAW = "import matplotlib.pyplot as plt\nfrom matplotlib_inline import backend_i
 
 
 @pytest.mark.kernels
-@pytest.mark.parametrize("tab", SUMS)
+@pytest.mark.parametrize(
+    "tab", [pytest.param(tab, marks=pytest.mark.slow if tab == "tensorflow" else ()) for tab in SUMS]
+)
 def test_every_framework_computes_and_draws_the_same_twice(repository: Path, task, cache: Path, tab: str) -> None:
     lock, messages = read_lock(repository / "environments" / f"{tab}.txt")
     assert lock is not None, messages

@@ -165,7 +165,7 @@ def resumed(book: MiniBook, arguments: tuple[str, ...], clean: MiniBook, shown: 
     assert states == dict.fromkeys(PAGES, "fresh"), shown
 
 
-@pytest.mark.parametrize("moments", [5, pytest.param(30, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("moments", [3, pytest.param(30, marks=pytest.mark.slow)])
 def test_a_build_that_is_killed_leaves_no_process_and_the_next_one_finishes(
     mini: MiniBook, clean: tuple[MiniBook, float], tmp_path: Path, moments: int
 ) -> None:
@@ -204,7 +204,7 @@ if "octavo" in sys.orig_argv and os.environ.get("KILL_AT"):
 """
 
 
-@pytest.mark.parametrize("number", [1, 6, 9])
+@pytest.mark.parametrize("number", [1, *(pytest.param(number, marks=pytest.mark.slow) for number in (6, 9))])
 def test_a_build_that_is_killed_while_it_writes_a_file_leaves_none_half_written(
     mini: MiniBook, clean: tuple[MiniBook, float], tmp_path: Path, number: int
 ) -> None:

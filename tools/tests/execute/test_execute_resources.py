@@ -276,7 +276,8 @@ esac"""
     run_all(
         [task("a", "import time; time.sleep(1.5)", gpus=(1, 1))], 1, Loud(), cache=cache, variables=nvidia_smi(script)
     )
-    assert notes == ["a (small) had NVIDIA H200 and did not use it"]
+    told = [note for note in notes if not note.startswith("another octavo uses")]  # such as one of other tests
+    assert told == ["a (small) had NVIDIA H200 and did not use it"]
 
 
 def _gone(note: Path, number: int) -> None:

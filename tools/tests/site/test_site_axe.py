@@ -35,7 +35,10 @@ def test_axe_is_new_enough_and_finds_faults(reader: Callable[..., Any], address:
 
 
 # what takes long is a look at the whole page; one of the quick ones has one, and else they look at what was opened
-QUICK = [pytest.param(WIDE, "dark", False, id="wide-dark"), pytest.param(PHONE, "light", False, id="phone-light")]
+QUICK = [
+    pytest.param(WIDE, "dark", False, id="wide-dark"),
+    pytest.param(PHONE, "light", False, id="phone-light", marks=pytest.mark.slow),
+]
 WHOLE = [
     pytest.param(screen, mode, True, id=f"{name}-{mode}-whole", marks=pytest.mark.slow)
     for name, screen in (("wide", WIDE), ("phone", PHONE))

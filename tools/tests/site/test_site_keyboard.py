@@ -41,7 +41,7 @@ STOP = """async () => {
 }"""
 
 
-@pytest.mark.parametrize("options", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("options", [WIDE, pytest.param(PHONE, marks=pytest.mark.slow)], ids=["wide", "phone"])
 def test_every_stop_can_be_seen(reader: Callable[..., Any], address: str, options: dict[str, Any]) -> None:
     page = reader(f"{address}/{AUTODIFF}?tab=jax", **options)
     wrong, stops = [], 0

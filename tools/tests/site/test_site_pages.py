@@ -87,7 +87,7 @@ def test_nothing_moves_while_a_page_loads(reader: Callable[..., Any], address: s
     assert moved == {}
 
 
-@pytest.mark.parametrize("options", [{}, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("options", [pytest.param({}, marks=pytest.mark.slow), PHONE], ids=["wide", "phone"])
 def test_nothing_moves_on_a_slow_line(reader: Callable[..., Any], address: str, options: dict[str, Any]) -> None:
     page = reader(**options)
     wire = page.context.new_cdp_session(page)

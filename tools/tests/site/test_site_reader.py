@@ -213,7 +213,7 @@ def test_find_a_term(hand: Hand, address: str) -> None:
     assert comes_true(page, lambda: -10 <= top(page.locator(f"[id='{where}']")) < page.viewport_size["height"])
 
 
-@pytest.mark.parametrize("tab", ["pytorch", "jax"])
+@pytest.mark.parametrize("tab", [pytest.param("pytorch", marks=pytest.mark.slow), "jax"])
 def test_download_the_notebook(hand: Hand, address: str, tab: str) -> None:
     page = hand.page
     page.goto(f"{address}/{SCRATCH}?tab={tab}")
