@@ -1,5 +1,6 @@
 """Formulas: TeX in, MathML out, numbers beside, and messages where a formula fails."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,13 @@ def test_displayed_formulas_are_aligned_as_latex_would(tex: str, result: str) ->
 )
 def test_what_other_converters_know_is_shown_too(tex: str, same: str) -> None:
     assert without_annotation(mathml(tex, display=True)) == without_annotation(mathml(same, display=True))
+
+
+@pytest.mark.parametrize("tex", [r"\bigl(x\bigr)^2", r"\bigl[x\bigr]_i^2", r"\bigl(x\bigr)_i"])
+def test_a_sized_delimiter_with_an_index_stands_in_a_row_of_its_own(tex: str) -> None:
+    opening, closing = re.findall(r"<mo[^>]*minsize[^>]*>", mathml(tex, display=True))
+    assert f"<mrow>{closing}" in mathml(tex, display=True)
+    assert 'form="postfix"' in closing and "<mrow>" + opening in mathml(tex, display=True)
 
 
 def test_inline_and_displayed() -> None:

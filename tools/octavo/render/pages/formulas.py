@@ -41,6 +41,8 @@ _LABEL = re.compile(r"\\(?:label\{[^}]*\}|nonumber\b|notag\b)")
 _BARE_DELIMITER = re.compile(r"(\\[bB]igg?[lmr]?)\s*\{(\\?[^\\{}\s]|\\[{}|]|\\[A-Za-z]+)\}")
 _TEXT = re.compile(r"\\(text(?:rm|bf|it|sf|tt|normal)?|mbox)\s*\{")
 _NESTED = re.compile(r"\\(begin|end)\{[^}]*\}")
+_SIZED_BASE = re.compile(r"<(msub|msup|msubsup)><mo\b([^>]*\bminsize=[^>]*)>([^<]*)</mo>")
+"""A delimiter whose size was asked for, with an index."""
 
 
 class BadMathError(Exception):
@@ -127,8 +129,19 @@ def mathml(tex: str, *, display: bool, macros: tuple[Macro, ...] = ()) -> str:
         raise BadMathError((reason or str(problem)).rstrip("."), offset) from None
     # what is copied works elsewhere too: macros written out, numbering left to where it goes
     written = expanded(_LABEL.sub("", tex).strip(), {macro.name: macro for macro in macros})
-    formula, _, _ = found.rpartition(_ANNOTATION)
+    formula, _, _ = _in_the_middle(found).rpartition(_ANNOTATION)
     return f"{formula}{_ANNOTATION}{escape(written, quote=False)}</annotation></semantics></math>"
+
+
+def _in_the_middle(found: str) -> str:
+    r"""MathML with each ``\bigr)^2`` at the height of its ``\bigl(``: browsers centre what stands in a row."""
+
+    def in_a_row(match: re.Match[str]) -> str:
+        attributes, sign = match[2], match[3]
+        form = ' form="postfix"' if sign in ")]}⟩⌉⌋" and "form=" not in attributes else ""
+        return f"<{match[1]}><mrow><mo{form}{attributes}>{sign}</mo></mrow>"
+
+    return _SIZED_BASE.sub(in_a_row, found)
 
 
 def without_annotation(found: str) -> str:
