@@ -29,6 +29,13 @@ SCREENS: dict[str, dict[str, Any]] = {
     "phone": {"viewport": {"width": 375, "height": 812}, "has_touch": True, "is_mobile": True},
 }
 MODES = ("light", "dark")
+SETTLED = """async () => {
+  const idle = () => new Promise(done => requestIdleCallback(done, {timeout: 2000}));
+  while (document.documentElement.classList.contains("ov-unsettled")) { await idle(); }
+  await idle();
+  await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+}"""
+"""Waits until the page has done what it does when nothing else is to be done."""
 RUN = """async ([tags, within]) => {
   const found = await axe.run(within || document, {
     runOnly: {type: "tag", values: tags},
@@ -145,6 +152,7 @@ def main() -> int:
                     answer = page.goto(f"{address}/{name}" + (f"?tab={tab}" if tab else ""))
                     if answer is None or not answer.ok:
                         sys.exit(f"{name} was not served")
+                    page.evaluate(SETTLED)
                     runs += 1
                     for rule, impact, where, why in judged(page, source):
                         if (name, rule, where) not in found:  # the first time is enough

@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from execute_editions import build_edition, build_inputs
 
 from octavo.execute.environments.environment import Environment, Lock, make, read_lock
 from octavo.execute.freshness import key as keys
 from octavo.execute.home import cache_home, environments_home
 from octavo.execute.task import Task
-from octavo.model import Cell, Code, Edition, EditionCell, Inputs, Needs, Span
+from octavo.model import Edition, Needs
 
 NEEDED = """
 asttokens comm debugpy executing ipykernel ipython ipython-pygments-lexers jedi jupyter-client jupyter-core
 matplotlib-inline nest-asyncio2 packaging parso pexpect platformdirs prompt-toolkit psutil ptyprocess pure-eval
 pygments python-dateutil pyzmq stack-data tornado traitlets typing-extensions wcwidth
 """
-
-
-def build_edition(
-    *sources: str, tab: str = "small", page: str = "chapter_x/page", varies: tuple[int, ...] = ()
-) -> Edition:
-    """Cells whose author's lines begin at 11, with four lines between two cells."""
-    cells, line = [], 10
-    for index, source in enumerate(sources):
-        length = source.count("\n") + 1
-        code = Code(source, tuple(range(line + 1, line + 1 + length)))
-        span = Span(f"{page}.md", line, line + length + 1)
-        cells.append(EditionCell(Cell(code, span, (tab,), True, index, varies=index in varies), code, code))
-        line += length + 5
-    return Edition(page, tab, tuple(cells))
-
-
-def build_inputs(edition: Edition, versions: Mapping[str, str]) -> Inputs:
-    """What an edition depends on that uses nothing but its own cells."""
-    return Inputs(tuple(keys.digest(cell.code.text) for cell in edition.cells), {}, versions, {"tab": edition.tab})
 
 
 @pytest.fixture

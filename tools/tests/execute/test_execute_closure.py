@@ -14,7 +14,7 @@ import types
 from collections.abc import Iterable
 
 import pytest
-from conftest import build_edition
+from execute_editions import build_edition
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 

@@ -254,7 +254,7 @@ BUILD = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from conftest import build_edition, build_inputs
+from execute_editions import build_edition, build_inputs
 from octavo.execute.freshness import key as keys
 from octavo.execute.environments.environment import read_lock
 from octavo.execute.schedule import run_all

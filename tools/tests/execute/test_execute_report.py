@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import pytest
-from conftest import build_edition
+from execute_editions import build_edition
 from hypothesis import given
 from hypothesis import strategies as st
 

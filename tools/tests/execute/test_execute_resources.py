@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from conftest import build_edition
+from execute_editions import build_edition
 
 from octavo.execute.environments.environment import Environment, Lock
 from octavo.execute.freshness.key import digest, key

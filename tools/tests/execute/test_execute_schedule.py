@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from conftest import build_edition
+from execute_editions import build_edition
 
 from octavo.execute import schedule
 from octavo.execute.environments.environment import Environment, Lock, read_lock
@@ -204,7 +204,7 @@ BUILD = """
 import json, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from conftest import build_edition
+from execute_editions import build_edition
 from octavo.execute.environments.environment import read_lock
 from octavo.execute.freshness.key import digest, key
 from octavo.execute.schedule import run_all

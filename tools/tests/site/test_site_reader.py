@@ -70,7 +70,7 @@ class Hand:
             selector.select_option(label=framework)
 
 
-@pytest.fixture(params=["mouse", "keyboard", "phone"])
+@pytest.fixture(params=[pytest.param("mouse", marks=pytest.mark.slow), "keyboard", "phone"])
 def hand(request: pytest.FixtureRequest, reader: Callable[..., Any]) -> Hand:
     kind = request.param
     options = PHONE if kind == "phone" else WIDE
