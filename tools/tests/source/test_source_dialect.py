@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 
 import pytest
@@ -198,12 +199,16 @@ def test_nothing_that_can_be_written_breaks_the_tokeniser(text: str) -> None:
 )  # fmt: skip
 def test_what_is_written_five_times_as_often_takes_five_times_as_long(piece: str) -> None:
     def seconds(times: int) -> float:
+        gc.disable()  # what other tests have left in memory is not to be looked through meanwhile
         start = time.process_time()
         MD.parse(piece * times, {})
-        return time.process_time() - start
+        taken = time.process_time() - start
+        gc.enable()
+        return taken
 
     short = min(seconds(700) for _ in range(2))
-    assert seconds(3_500) < 12 * max(short, 0.02)  # 25 times, if every piece looked at all the others
+    # 25 times, if every piece looked at all the others; and what is done at once is no matter
+    assert min(seconds(3_500) for _ in range(2)) < 12 * max(short, 0.03)
 
 
 def test_a_separator_that_is_no_line_end_begins_no_line() -> None:
