@@ -23,6 +23,7 @@ SHARED = {
     "digests",
     "processors",
     "memory",
+    "products",
     "receipt",
     "website",
 }

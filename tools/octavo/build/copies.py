@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from octavo import products
 from octavo.build.desk import Desk
 from octavo.digests import digest, file_digest, file_digests, own_code
 from octavo.model import Run
@@ -85,11 +86,11 @@ class Copies:
         for made in copies(shared, before.pages, lambda name: (folder / name).is_file(), reading):
             pages[made.page] = made.remembered
             for name, content in (made.files or {}).items():
-                _write(folder / name, content)
-        archives, products = self._archives(shared, folder, pages, before.archives), self._products(folder, shared.tabs)
-        now = replace(state, pages=pages, archives=archives, products=products)
+                products.write(folder / name, content)
+        archives, whole = self._archives(shared, folder, pages, before.archives), self._products(folder, shared.tabs)
+        now = replace(state, pages=pages, archives=archives, products=whole)
         for name in before.names() - now.names():
-            _remove(folder, name)
+            products.remove(folder, name)
         _save(kept, now)
 
     def _shared(
@@ -148,7 +149,7 @@ class Copies:
             if now != known or not (folder / name).is_file():
                 same = frozenset(inside for inside in now if now[inside] == known.get(inside))
                 read = {inside: path.read_bytes for inside, path in files.items()}
-                _write(folder / name, archive(read, folder / name, same))
+                products.write(folder / name, archive(read, folder / name, same))
         return made
 
     def _products(self, folder: Path, tabs: Sequence[str]) -> tuple[str, ...]:
@@ -156,7 +157,7 @@ class Copies:
         made = self._product_names(tabs)
         for name, path in made.items():
             if file_digest(folder / name) != file_digest(path):
-                _write(folder / name, path.read_bytes())
+                products.write(folder / name, path.read_bytes())
         return tuple(made)
 
     def _product_names(self, tabs: Sequence[str]) -> dict[str, Path]:
@@ -185,18 +186,3 @@ def _load(path: Path) -> _State:
 def _save(path: Path, state: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(pickle.dumps(state))
-
-
-def _write(path: Path, content: bytes) -> None:
-    if path.is_file() and path.read_bytes() == content:
-        return  # its time says when it changed
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-
-
-def _remove(folder: Path, name: str) -> None:
-    path = (folder / name).resolve()
-    if path.is_relative_to(folder.resolve()):
-        path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            path.parent.rmdir()

@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from octavo import products
+
 
 def bring_up_to_date(folder: Path, files: Mapping[str, bytes | Path]) -> int:
     """Write the files whose bytes differ (a path stands for what that file holds); returns how many.
@@ -17,9 +19,12 @@ def bring_up_to_date(folder: Path, files: Mapping[str, bytes | Path]) -> int:
     earlier = _noted(folder)
     # noted before they are written, so that a build that is stopped leaves nothing that nobody knows of
     _note(folder, earlier | set(files))
-    written = sum(_write(folder / name, content) for name, content in files.items())
+    written = sum(
+        products.write(folder / name, content if isinstance(content, bytes) else content.read_bytes())
+        for name, content in files.items()
+    )
     for name in sorted(earlier - set(files)):
-        _remove(folder, name)
+        products.remove(folder, name)
     _note(folder, files)
     return written
 
@@ -27,7 +32,7 @@ def bring_up_to_date(folder: Path, files: Mapping[str, bytes | Path]) -> int:
 def clear(folder: Path) -> None:
     """Remove everything that builds wrote into a folder, and the folder if nothing else is in it."""
     for name in sorted(_noted(folder)):
-        _remove(folder, name)
+        products.remove(folder, name)
     _manifest(folder).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         folder.rmdir()
@@ -43,34 +48,6 @@ def _manifest(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.json")
 
 
-def _write(path: Path, content: bytes | Path) -> bool:
-    data = content if isinstance(content, bytes) else content.read_bytes()
-    try:
-        if path.stat().st_size == len(data) and path.read_bytes() == data:
-            return False
-    except OSError:
-        pass
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    return True
-
-
-def _remove(folder: Path, name: str) -> None:
-    path = folder / name
-    if not path.parent.resolve().is_relative_to(folder.resolve()):
-        return
-    path.unlink(missing_ok=True)
-    for parent in path.relative_to(folder).parents[:-1]:
-        with contextlib.suppress(OSError):
-            (folder / parent).rmdir()
-
-
 def _noted(folder: Path) -> set[str]:
     try:
         names = json.loads(_manifest(folder).read_text(encoding="utf-8"))
@@ -81,4 +58,4 @@ def _noted(folder: Path) -> set[str]:
 
 def _note(folder: Path, names: Iterable[str]) -> None:
     text = json.dumps(sorted(names), indent=1) + "\n"
-    _write(_manifest(folder), text.encode())
+    products.write(_manifest(folder), text.encode())

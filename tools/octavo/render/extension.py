@@ -29,9 +29,7 @@ from octavo.render.frame import page as frame
 from octavo.render.links import citations, library, numbering
 from octavo.render.links.references import References, warn_missing_reference
 from octavo.render.messages import DiagnosticHandler
-from octavo.render.pages import api_pages
-from octavo.render.pages import autodoc as api
-from octavo.render.pages import formulas as math
+from octavo.render.pages import api_pages, autodoc, formulas
 from octavo.render.pages import nodes as octavo_nodes
 from octavo.render.pages.nodes import output_image
 from octavo.render.pages.parser import BookParser
@@ -144,7 +142,7 @@ def use_text_of_book(app: Sphinx, page: str, content: list[str]) -> None:
 def report_bad_math(app: Sphinx, document: nodes.document) -> None:
     """One message for each formula that cannot be shown."""
     application = cast(BookApplication, app)
-    for node, problem in math.problems(document, application.source.settings.macros):
+    for node, problem in formulas.problems(document, application.source.settings.macros):
         path, line = get_source_line(node)
         span = application.span(path or "", line)
         if span is not None:
@@ -208,9 +206,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_source_suffix(".md", "octavo", override=True)
     app.add_source_parser(BookParser.bound(application.source, application.tell), override=True)
     octavo_nodes.setup(app)
-    math.setup(app, application.source.settings.macros)
+    formulas.setup(app, application.source.settings.macros)
     mathfont.setup(app)
-    api.setup(app)
+    autodoc.setup(app)
     api_pages.setup(app)
     library.setup(app)
     numbering.setup(app)

@@ -24,6 +24,7 @@ from sphinx.application import ENV_PICKLE_FILENAME
 from sphinx.errors import SphinxError
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
+from octavo import products
 from octavo.config import Settings
 from octavo.diagnostics import Code, Diagnostic, Diagnostics, Severity, error
 from octavo.digests import digest, file_digest, file_digests, own_code
@@ -141,7 +142,8 @@ def render_html(
             heard.add(error(Code.MARKUP, f"the site cannot be written: {' '.join(str(problem).split())}"))
         finally:
             stop_listening()
-    _remove_pages(output, set(before.digests) - set(digests))
+    for gone in set(before.digests) - set(digests):
+        products.remove(output, f"{gone}.html")
     (output / ".buildinfo.bak").unlink(missing_ok=True)  # Sphinx keeps it when settings change
     if application is not None:
         heard.add(*application.heard)
@@ -290,16 +292,6 @@ def _remove_pictures(shown: Mapping[str, str], site: Path, drawn: Path) -> None:
             file.unlink()
     with contextlib.suppress(OSError):
         site.rmdir()
-
-
-def _remove_pages(output: Path, pages: set[str]) -> None:
-    """Remove what earlier builds wrote for pages that the book no longer has."""
-    for page in pages:
-        path = (output / f"{page}.html").resolve()
-        if path.is_relative_to(output.resolve()):
-            path.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
-                path.parent.rmdir()
 
 
 def _static_files(settings: Settings, folder: Path) -> dict[str, list[str]]:

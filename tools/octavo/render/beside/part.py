@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from docutils import nodes
 
+from octavo import products
 from octavo.config import Settings
 from octavo.model import Book, Document
 
@@ -92,12 +93,10 @@ def make(parts: Iterable[Part], whole: Whole, folder: Path) -> None:
     for part in parts:
         made.update(part.files({page: values[part.name] for page, values in known.items()}, whole))
     for name, content in made.items():
-        _bring_up_to_date(_inside(whole.output, name), content)
+        products.write(_inside(whole.output, name), content.encode() if isinstance(content, str) else content)
     listed = folder / FOLDER / _WRITTEN
     for gone in _listed(listed) - set(made):
-        _inside(whole.output, gone).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            _inside(whole.output, gone).parent.rmdir()
+        products.remove(whole.output, gone)
     listed.parent.mkdir(parents=True, exist_ok=True)
     listed.write_bytes(pickle.dumps(set(made)))
 
@@ -115,11 +114,3 @@ def _inside(folder: Path, name: str) -> Path:
     if not path.is_relative_to(folder.resolve()):
         raise ValueError(f"{name} leads out of the website")
     return path
-
-
-def _bring_up_to_date(path: Path, content: str | bytes) -> None:
-    data = content.encode() if isinstance(content, str) else content
-    if path.is_file() and path.read_bytes() == data:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
