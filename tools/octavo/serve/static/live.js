@@ -123,6 +123,7 @@
     });
     if (!fits) { return false; }
     var kept = onScreen().filter(function (block) { return differ.indexOf(live.indexOf(block)) < 0; })[0];
+    root.style.overflowAnchor = "none"; /* else the browser may hold the place as well, and go twice as far */
     var top = kept && kept.getBoundingClientRect().top;
     var calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     differ.forEach(function (at) {
@@ -135,6 +136,9 @@
     if (kept && kept.getBoundingClientRect().top !== top && window.scrollY > 5) {
       window.scrollBy({ top: kept.getBoundingClientRect().top - top, left: 0, behavior: "instant" });
     }
+    requestAnimationFrame(function () {
+      requestAnimationFrame(function () { root.style.overflowAnchor = ""; });
+    });
     document.dispatchEvent(new CustomEvent("octavo:replaced"));
     return true;
   }
