@@ -5,13 +5,22 @@ PAGES ?=
 TABS := $(foreach tab,$(TAB),--tab $(tab))
 
 .DEFAULT_GOAL := help
-.PHONY: help html lib run serve status check test test-all lint bench bench-run bench-serve bench-weight clean
+.PHONY: help html pdf pdfs epub lib run serve status check test test-all lint bench bench-run bench-serve bench-weight clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 html: .venv/.octavo ## build the website, executing first what is stale; TAB=… only in that framework
 	@$(OCTAVO) build html $(TABS)
+
+pdf: .venv/.octavo ## the book on paper; TAB=… of one framework
+	@$(OCTAVO) build pdf $(TABS)
+
+pdfs: .venv/.octavo ## the book on paper, of every framework
+	@$(OCTAVO) build pdf
+
+epub: .venv/.octavo ## the book for e-readers; TAB=… of one framework
+	@$(OCTAVO) build epub $(TABS)
 
 lib: .venv/.octavo ## harvest the saved cells into d2l/
 	@$(OCTAVO) build lib

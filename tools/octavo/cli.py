@@ -26,7 +26,7 @@ EXIT_ERRORS = 1
 EXIT_FAULT = 70
 EXIT_INTERRUPTED = 130
 
-PRODUCTS = ("html", "lib", "notebooks")
+PRODUCTS = ("html", "pdf", "epub", "lib", "notebooks")
 
 
 _NOT_OURS = frozenset(
@@ -290,10 +290,12 @@ def build(
     report: Path | None,
     output: Path | None,
 ) -> None:
-    """Bring products up to date: html, lib, notebooks.
+    """Bring products up to date: html, pdf, epub, lib, notebooks.
 
     \b
     html       the website, with every framework's results on each page
+    pdf        the book on paper, one file for each framework
+    epub       the book for e-readers, one file for each framework
     lib        the library harvested from the cells marked #@save
     notebooks  a Jupyter notebook for each page with code, in a folder for each framework
 
@@ -316,6 +318,13 @@ def build(
             click.echo(f"nothing has changed: the website is {_shown(site)}", err=True)
             _finish(workshop)
             return
+    if len(products) == 1 and junit is None and report is None:
+        for kind in ("pdf", "epub"):
+            books = workshop.covers.finished(kind, tabs, execute=not no_execute) if kind in products else []
+            if books:
+                click.echo(f"nothing has changed: {', '.join(map(_shown, books))}", err=True)
+                _finish(workshop)
+                return
     with _reporting(workshop, None, tabs, junit, report), progress_for() as progress:
         if "lib" in products:
             if check_only:
@@ -323,13 +332,16 @@ def build(
             else:
                 for path in workshop.libraries.write():
                     progress.note(f"wrote {path}")
-        if not no_execute and {"html", "notebooks"} & set(products):
+        if not no_execute and {"html", "pdf", "epub", "notebooks"} & set(products):
             workshop.execution.execute(workshop.freshness.stale(tabs=tabs), progress, jobs=jobs)
         if "notebooks" in products:
             folder = workshop.notebooks.build(progress, tabs)
             if folder is not None:
                 progress.note(f"the notebooks are in {_shown(folder)}")
-        if "html" in products:
+        for kind in ("pdf", "epub"):
+            for book in workshop.covers.build(kind, progress, tabs) if kind in products else ():
+                progress.note(f"the {kind.upper()} is {_shown(book)}")
+        if "html" in products:  # after what it offers
             site = workshop.site.build(progress, tabs)
             if site is not None:
                 progress.note(f"the website is {_shown(site)}")

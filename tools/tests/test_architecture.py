@@ -18,6 +18,7 @@ SHARED = {
     "inherited",
     "ini",
     "macros",
+    "manuscript",
     "syntax",
     "terminal",
     "digests",
@@ -27,7 +28,7 @@ SHARED = {
     "receipt",
     "website",
 }
-STAGES = {"source", "select", "harvest", "execute", "render", "publish"}
+STAGES = {"source", "select", "harvest", "execute", "render", "publish", "typeset"}
 MAY_ALSO_USE = {"render": {"source"}, "publish": {"source"}}
 """``render`` and ``publish`` use the dialect; nothing else crosses."""
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from octavo.build.basis import Basis
 from octavo.build.copies import Copies
 from octavo.build.definitions import Definitions
 from octavo.build.desk import Desk
 from octavo.build.freshness import Freshness
-from octavo.build.outside import Outside
 from octavo.build.plan import Plan
 from octavo.build.shown import Shown
-from octavo.build.watched import Watched
 from octavo.diagnostics import Diagnostics
-from octavo.digests import digest, file_digests, own_code
+from octavo.digests import file_digests
 from octavo.processors import cores
 from octavo.receipt import Receipt
 
@@ -30,9 +29,8 @@ class Site:
 
     desk: Desk
     definitions: Definitions
-    outside: Outside
+    basis: Basis
     plan: Plan
-    watched: Watched
     freshness: Freshness
     shown: Shown
     copies: Copies
@@ -69,7 +67,7 @@ class Site:
         facts = self._facts()
         if desk.has_results:
             self.freshness.fetch(self.plan.planned.values())
-        results = file_digests(self._result_files())  # before they are read, as everything else
+        results = file_digests(self.basis.result_files())  # before they are read, as everything else
         found = Diagnostics()
         runs = self.shown.runs()
         planned = self.plan.chosen(tabs=tabs) if desk.has_results else []
@@ -126,17 +124,4 @@ class Site:
 
     def _facts(self) -> str:
         """Digest of what a website depends on, besides results and the files that rendering finds."""
-        desk = self.desk
-        results = desk.folder / desk.settings.outputs
-        kept = sorted(path.relative_to(results).as_posix() for path in results.rglob("*"))
-        places = (str(desk.folder), str(desk.output_folder))
-        products = file_digests(self.copies.products(desk.settings.tabs))
-        facts = (desk.settings, desk.sources, kept, products, self.outside.of_settings, self.watched.digests())
-        return digest(own_code(), places, *facts)
-
-    def _result_files(self) -> Iterator[str]:
-        """Files that hold results, or would."""
-        results = self.desk.folder / self.desk.settings.outputs
-        yield from (str(path) for path in results.rglob("*") if path.is_file())
-        if self.desk.has_results:
-            yield from (str(self.desk.results.local.path(planned.key)) for planned in self.plan.planned.values())
+        return self.basis.facts(file_digests(self.copies.products(self.desk.settings.tabs)))

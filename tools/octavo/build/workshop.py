@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from octavo.build.basis import Basis
 from octavo.build.copies import Copies
+from octavo.build.covers import Covers
 from octavo.build.definitions import Definitions
 from octavo.build.desk import Desk
 from octavo.build.environments import Environments
@@ -107,6 +109,11 @@ class Workshop(Desk):
         return Copies(self)
 
     @cached_property
+    def basis(self) -> Basis:
+        """What products depend on."""
+        return Basis(self, self.outside, self.plan, self.watched)
+
+    @cached_property
     def shown(self) -> Shown:
         """The results that products show."""
         return Shown(self, self.plan, self.freshness, self.execution)
@@ -114,8 +121,12 @@ class Workshop(Desk):
     @cached_property
     def site(self) -> Site:
         """The website."""
-        parts = (self.outside, self.plan, self.watched, self.freshness, self.shown, self.copies)
-        return Site(self, self.definitions, *parts)
+        return Site(self, self.definitions, self.basis, self.plan, self.freshness, self.shown, self.copies)
+
+    @cached_property
+    def covers(self) -> Covers:
+        """The book from cover to cover: PDF and EPUB."""
+        return Covers(self, self.definitions, self.basis, self.plan, self.freshness, self.shown)
 
     @cached_property
     def preview(self) -> Preview:

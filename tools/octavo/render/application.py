@@ -61,11 +61,15 @@ class BookApplication(Sphinx):
         known: Mapping[str, str],
         progress: Progress | None,
         write_all: bool,
-        *arguments: Any,
+        folders: tuple[Path, Path, Path],
+        builder: str,
         **options: Any,
     ) -> None:
+        """``folders`` are those of the book's source, of what is built, and of doctrees."""
         self.source = source
         """The book."""
+        self.is_site = builder == "html"
+        """Whether the website is built, which has more than the text."""
         self.digests = digests
         """Page → digest of everything that its reading depends on."""
         self.known = known
@@ -81,7 +85,8 @@ class BookApplication(Sphinx):
         """When it began to, in nanoseconds."""
         self.written: set[str] = set()
         """Pages that this build has resolved and written."""
-        super().__init__(*arguments, **options)
+        home, output, doctrees = folders
+        super().__init__(home, None, output, doctrees, builder, **options)
         project = BookProject(source.documents, self.project, Path(self.doctreedir, "made"))
         self.project = self.env.project = project
 

@@ -23,6 +23,7 @@ from octavo.model import Span
 from octavo.render import builder
 from octavo.render.application import BookApplication
 from octavo.render.beside import machines, mathfont
+from octavo.render.epub import builder as epub
 from octavo.render.facts import facts_of
 from octavo.render.frame import actions, assets, front, surroundings, theme
 from octavo.render.frame import page as frame
@@ -33,6 +34,7 @@ from octavo.render.pages import api_pages, autodoc, formulas
 from octavo.render.pages import nodes as octavo_nodes
 from octavo.render.pages.nodes import output_image
 from octavo.render.pages.parser import BookParser
+from octavo.render.paper import builder as paper
 
 
 class WrappersWithoutIds(SphinxPostTransform):
@@ -207,20 +209,18 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_source_parser(BookParser.bound(application.source, application.tell), override=True)
     octavo_nodes.setup(app)
     formulas.setup(app, application.source.settings.macros)
-    mathfont.setup(app)
     autodoc.setup(app)
     api_pages.setup(app)
     library.setup(app)
     numbering.setup(app)
     citations.setup(app)
-    builder.setup(app)
     front.setup(app)
-    machines.setup(app)
-    surroundings.setup(app)
-    frame.setup(app)
-    actions.setup(app)
+    if application.is_site:
+        _set_up_site(app)
+    else:
+        paper.setup(app)
+        epub.setup(app)
     app.add_post_transform(References)
-    app.add_post_transform(WrappersWithoutIds)
     app.add_post_transform(OutputPictures)
     app.add_config_value("octavo_fingerprint", "", "env")
     app.connect("builder-inited", name_pictures)
@@ -230,5 +230,16 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-read", report_bad_math)
     app.connect("doctree-read", note_pictures)
     app.connect("warn-missing-reference", warn_missing_reference)
-    app.connect("html-page-context", add_to_head)
     return {"version": "1", "env_version": 2, "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _set_up_site(app: Sphinx) -> None:
+    """What the website has around its pages."""
+    mathfont.setup(app)
+    builder.setup(app)
+    machines.setup(app)
+    surroundings.setup(app)
+    frame.setup(app)
+    actions.setup(app)
+    app.add_post_transform(WrappersWithoutIds)
+    app.connect("html-page-context", add_to_head)

@@ -99,14 +99,14 @@ def render_html(
     if note_missing is None:
         note_missing = settings.eval_notebook
     heard = Diagnostics()
-    numbers = _numbers(book, doctrees / "outlines.pickle") if tabs else None
-    book, settings = _narrowed(book, settings, tabs)
+    numbers = numbers_of_whole_book(book, doctrees / "outlines.pickle") if tabs else None
+    book, settings = narrowed(book, settings, tabs)
     settings = replace(settings, macros=usable_macros(settings, heard))
     libraries = Libraries(libraries_of(book, settings, definitions), editions)
     book = with_pages(book, settings, libraries.by_tab)
     pictures = Pictures(doctrees / DRAWN)
     source = Source(book, settings, editions, runs, pictures, note_missing, numbers, libraries, offered)
-    digests = {document.page: _digest(document, settings, editions, runs, note_missing) for document in book.pages}
+    digests = {document.page: page_digest(document, settings, editions, runs, note_missing) for document in book.pages}
     before = _State.load(doctrees / STATE)
     replace(before, complete=False).save(doctrees / STATE)  # in case this build does not end
     bibliography = bibliographies(book, settings)
@@ -115,7 +115,7 @@ def render_html(
     looks = _looks(settings, static["paths"])
     if looks != before.looks:
         shutil.rmtree(output / "_static", ignore_errors=True)
-    listed = _bibliography(bibliography, settings, heard, known=digest(cited) == before.bibliography)
+    listed = bibliography_of(bibliography, settings, heard, known=digest(cited) == before.bibliography)
     application = None
     complete = False
     sphinx.locale.translators.clear()  # else the words of a book built before in this process stand in for missing ones
@@ -127,10 +127,7 @@ def render_html(
                 before.digests,
                 progress,
                 not before.complete or looks != before.looks,
-                settings.source,
-                None,
-                output,
-                doctrees,
+                (settings.source, output, doctrees),
                 "html",
                 confoverrides=_options(source, static, listed, heard),
                 status=None,
@@ -164,7 +161,7 @@ def render_html(
     return Site(output / f"{settings.index}.html", pages, files, complete)
 
 
-def _numbers(book: Book, path: Path) -> Numbers:
+def numbers_of_whole_book(book: Book, path: Path) -> Numbers:
     """The numbers of the whole book; outlines of pages are kept from build to build."""
     kept: Kept = {}
     with contextlib.suppress(Exception):  # a damaged pickle may raise anything
@@ -175,7 +172,7 @@ def _numbers(book: Book, path: Path) -> Numbers:
     return numbers
 
 
-def _narrowed(book: Book, settings: Settings, tabs: Sequence[str]) -> tuple[Book, Settings]:
+def narrowed(book: Book, settings: Settings, tabs: Sequence[str]) -> tuple[Book, Settings]:
     """The book and its settings with only these frameworks, if any are named."""
     if not tabs:
         return book, settings
@@ -249,7 +246,7 @@ class _State:
         path.write_bytes(pickle.dumps(self))
 
 
-def _digest(
+def page_digest(
     document: Document,
     settings: Settings,
     editions: Mapping[tuple[str, str], Edition],
@@ -331,7 +328,7 @@ def _asset(settings: Settings, name: str) -> str | None:
     return str((settings.root / name).resolve()) if name else None
 
 
-def _bibliography(files: Sequence[Path], settings: Settings, diagnostics: Diagnostics, *, known: bool) -> list[str]:
+def bibliography_of(files: Sequence[Path], settings: Settings, diagnostics: Diagnostics, *, known: bool) -> list[str]:
     """Those of the book's BibTeX files that can be read; if they are ``known``, all of them can."""
     return [str(path) for path in files if known or _is_readable(path, settings, diagnostics)]
 
@@ -350,13 +347,9 @@ def _is_readable(bibliography: Path, settings: Settings, diagnostics: Diagnostic
     return True
 
 
-def _options(
-    source: Source, static: dict[str, list[str]], bibliography: list[str], diagnostics: Diagnostics
-) -> dict[str, Any]:
-    """Sphinx's configuration for a book."""
+def common_options(source: Source, bibliography: list[str]) -> dict[str, Any]:
+    """Sphinx's configuration for a book, whatever is made of it."""
     settings = source.settings
-    language = locale_name(settings.language)
-    title = escape(settings.title or settings.name)  # the theme writes it as it stands
     options: dict[str, Any] = {
         "project": settings.title or settings.name,
         "author": settings.author,
@@ -364,10 +357,9 @@ def _options(
         "project_copyright": settings.copyright,
         "release": settings.release,
         "version": settings.release,
-        "language": language,
+        "language": locale_name(settings.language),
         "root_doc": settings.index,
         "extensions": ["sphinxcontrib.bibtex", "octavo.render.extension"],
-        "templates_path": [str(theme.TEMPLATES)],
         "octavo_fingerprint": own_code()
         + repr((settings.tabs, str(settings.source), settings.macros, _structure(source.book))),
         "smartquotes": False,  # the dialect sets quotes, and knows what is code
@@ -382,6 +374,22 @@ def _options(
         "bibtex_default_style": STYLE,
         "bibtex_reference_style": STYLE,
         "bibtex_tooltips": True,
+        "pygments_style": theme.CODE_LIGHT,
+    }
+    if source.words.numbered:
+        options["numfig_format"] = dict(zip(("figure", "table", "section"), source.words.numbered, strict=True))
+    return options
+
+
+def _options(
+    source: Source, static: dict[str, list[str]], bibliography: list[str], diagnostics: Diagnostics
+) -> dict[str, Any]:
+    """Sphinx's configuration for a website."""
+    settings = source.settings
+    title = escape(settings.title or settings.name)  # the theme writes it as it stands
+    return {
+        **common_options(source, bibliography),
+        "templates_path": [str(theme.TEMPLATES)],
         "html_theme": "furo",
         "html_title": title,
         "html_short_title": title,
@@ -422,12 +430,8 @@ def _options(
         "html_additional_pages": {} if "search" in source.documents else {"search": "search.html"},
         "html_use_index": False,
         "html_domain_indices": False,
-        "pygments_style": theme.CODE_LIGHT,
         "pygments_dark_style": theme.CODE_DARK,
     }
-    if source.words.numbered:
-        options["numfig_format"] = dict(zip(("figure", "table", "section"), source.words.numbered, strict=True))
-    return options
 
 
 def _structure(book: Book) -> list[object]:

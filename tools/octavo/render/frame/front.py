@@ -367,4 +367,5 @@ def setup(app: Sphinx) -> None:
     app.add_directive("raw", FrontRaw, override=True)
     app.add_post_transform(FrontFiles)
     app.connect("doctree-read", insert)
-    app.connect("html-page-context", top, priority=700)
+    if cast(BookApplication, app).is_site:
+        app.connect("html-page-context", top, priority=700)

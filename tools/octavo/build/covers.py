@@ -1,0 +1,203 @@
+"""The book from cover to cover, for each framework: PDF and EPUB."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from octavo import products
+from octavo.build.basis import Basis
+from octavo.build.definitions import Definitions
+from octavo.build.desk import Desk
+from octavo.build.freshness import Freshness
+from octavo.build.plan import Plan
+from octavo.build.shown import Shown
+from octavo.diagnostics import Diagnostic, Diagnostics
+from octavo.digests import file_digests
+from octavo.processors import cores
+from octavo.receipt import Receipt
+from octavo.website import product_name
+
+if TYPE_CHECKING:
+    from octavo.progress import Progress
+    from octavo.render.single import Material
+    from octavo.typeset.engine import Typeset
+
+Kind = Literal["pdf", "epub"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A book, made or being made."""
+
+    tab: str
+    file: Path
+    """Where it goes."""
+    made: Path | None
+    """Where it is; ``None`` when there is none."""
+    messages: tuple[Diagnostic, ...]
+    files: dict[str, str]
+    """Absolute path of each file that it was made from → digest of its content."""
+    complete: bool
+    """Whether the same would come out again."""
+
+
+@dataclass(eq=False)
+class Covers:
+    """Book, editions and shown runs → ``pdf/NAME-TAB.pdf`` and ``epub/NAME-TAB.epub``."""
+
+    desk: Desk
+    definitions: Definitions
+    basis: Basis
+    plan: Plan
+    freshness: Freshness
+    shown: Shown
+
+    def finished(self, kind: Kind, tabs: Sequence[str] = (), *, execute: bool) -> list[Path]:
+        """The books of these frameworks, if nothing has changed since they were made; else nothing.
+
+        With ``execute`` every result has to be there too. What was said when they were made is said again.
+        """
+        if not self.desk.has_settings or not self.desk.output_folder.is_dir():
+            return []
+        receipts = [Receipt.load(self._receipt(kind, tab)) for tab in self._chosen(tabs)]
+        facts = self._facts()
+        if not all(receipt is not None and receipt.holds(facts) for receipt in receipts):
+            return []
+        known = [receipt for receipt in receipts if receipt is not None]
+        if not all(receipt.executed for receipt in known) and (execute or self.desk.results.shared is not None):
+            return []  # somebody may have shared what was missing
+        for receipt in known:
+            self.desk.diagnostics.add(*receipt.messages)
+        return [Path(receipt.products[0]) for receipt in known]
+
+    def build(self, kind: Kind, progress: Progress, tabs: Sequence[str] = ()) -> list[Path]:
+        """Bring the books of these frameworks (all, if none are named) up to date; returns those that there are.
+
+        They are written one after the other; while LaTeX works on one, the next is written.
+        """
+        if not self.desk.book.pages:
+            return []
+        desk, found = self.desk, list[Path]()
+        facts = self._facts()
+        if desk.has_results:
+            self.freshness.fetch(self.plan.planned.values())
+        results = file_digests(self.basis.result_files())  # before they are read, as everything else
+        make = self._epub if kind == "epub" else self._pdf
+        with desk.alone("making books", progress), ThreadPoolExecutor(cores()) as pool:
+            chosen = [tab for tab in self._chosen(tabs) if not self._stands(kind, tab, facts, found)]
+            waiting = list(make(chosen, progress, pool))
+            for finish in waiting:
+                made = finish()
+                desk.diagnostics.add(*self._new(made.messages))
+                if made.made is None:
+                    continue
+                products.write(made.file, made.made.read_bytes())
+                found.append(made.file)
+                if made.complete:
+                    receipt = Receipt(
+                        facts,
+                        {**results, **made.files},
+                        (str(made.file),),
+                        tuple(desk.diagnostics),
+                        self._is_executed(made.tab),
+                    )
+                    receipt.save(self._receipt(kind, made.tab))
+        return sorted(found, key=[self._file(kind, tab) for tab in desk.settings.tabs].index)
+
+    def _stands(self, kind: Kind, tab: str, facts: str, found: list[Path]) -> bool:
+        """Whether a framework's book is what it would become; from here on one that is not is not to be trusted."""
+        receipt = Receipt.load(self._receipt(kind, tab))
+        if receipt is not None and receipt.holds(facts) and (receipt.executed or not self._is_executed(tab)):
+            self.desk.diagnostics.add(*receipt.messages)
+            found.append(Path(receipt.products[0]))
+            return True
+        self._receipt(kind, tab).unlink(missing_ok=True)
+        return False
+
+    def _pdf(
+        self, tabs: Sequence[str], progress: Progress, pool: ThreadPoolExecutor
+    ) -> Iterator[Callable[[], _Made]]:
+        """Write each manuscript, and let LaTeX begin with it."""
+        from octavo.render.paper.project import render_paper
+        from octavo.typeset.engine import typeset
+
+        for material in self._materials(tabs):
+            tab, heard = material.tab, Diagnostics()
+            progress.stage(f"writing the manuscript of {tab}")
+            folder, doctrees = self.desk.output / "paper" / tab, self._doctrees(tab)
+            manuscript = render_paper(material, folder, doctrees, heard, jobs=cores())
+            progress.stage(f"typesetting {manuscript.main.name}")
+            future = pool.submit(typeset, manuscript.main, partial(_tell, progress, tab))
+
+            def finish(
+                tab: str = tab,
+                heard: Diagnostics = heard,
+                files: dict[str, str] = dict(manuscript.files),  # noqa: B006, B008 - of this round
+                complete: bool = manuscript.complete,
+                future: Future[Typeset] = future,
+            ) -> _Made:
+                done = future.result()
+                return _Made(
+                    tab, self._file("pdf", tab), done.pdf, (*heard, *done.messages), files, complete and bool(done.pdf)
+                )
+
+            yield finish
+
+    def _epub(
+        self, tabs: Sequence[str], progress: Progress, pool: ThreadPoolExecutor
+    ) -> Iterator[Callable[[], _Made]]:
+        """Write each EPUB."""
+        from octavo.render.epub.project import render_epub
+
+        for material in self._materials(tabs):
+            tab, heard = material.tab, Diagnostics()
+            progress.stage(f"writing the EPUB of {tab}")
+            folder, doctrees = self.desk.output / "epub-pages" / tab, self._doctrees(tab)
+            book = render_epub(material, folder, doctrees, heard, jobs=cores())
+            file = book.file if book.file.is_file() else None
+            made = _Made(tab, self._file("epub", tab), file, tuple(heard), dict(book.files), book.complete)
+            yield lambda made=made: made  # type: ignore[misc]
+
+    def _materials(self, tabs: Sequence[str]) -> Iterator[Material]:
+        from octavo.render.single import Material
+
+        desk, runs = self.desk, self.shown.runs()
+        for tab in tabs:
+            yield Material(desk.book, desk.settings, desk.editions, runs, tab, self.definitions.held)
+
+    def _new(self, messages: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
+        """The messages that reading the book has not told of already."""
+        told = {(d.code, d.span.path, d.span.line) for d in self.desk.diagnostics if d.span is not None}
+        return (d for d in messages if d.span is None or (d.code, d.span.path, d.span.line) not in told)
+
+    def _is_executed(self, tab: str) -> bool:
+        """Whether every result that the book of a framework is meant to show is there."""
+        if not self.desk.settings.eval_notebook:
+            return True
+        return self.desk.has_results and all(self.freshness.is_fresh(one) for one in self.plan.chosen(tabs=(tab,)))
+
+    def _facts(self) -> str:
+        return self.basis.facts()
+
+    def _chosen(self, tabs: Sequence[str]) -> list[str]:
+        return [tab for tab in self.desk.settings.tabs if not tabs or tab in tabs]
+
+    def _file(self, kind: Kind, tab: str) -> Path:
+        return self.desk.output_folder / kind / f"{product_name(self.desk.settings.name, tab)}.{kind}"
+
+    def _receipt(self, kind: Kind, tab: str) -> Path:
+        return self.desk.output_folder / f"receipt-{kind}-{tab}"
+
+    def _doctrees(self, tab: str) -> Path:
+        """What the pages of a framework's book were read as, for PDF and EPUB alike."""
+        return self.desk.output / "single" / tab
+
+
+def _tell(progress: Progress, tab: str, run: int, page: int) -> None:
+    """Show how far LaTeX is."""
+    progress.on_waiting(f"{tab}: page {page}, run {run}")

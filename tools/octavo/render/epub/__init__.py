@@ -1,0 +1,1 @@
+"""The book of one framework → EPUB."""
