@@ -310,6 +310,7 @@ def build(
     _check_tabs(workshop, tabs)
     _use_backend(workshop, backend, address)
 
+    from octavo.build.covers import KINDS
     from octavo.progress import progress_for
 
     if set(products) == {"html"} and junit is None and report is None:
@@ -319,7 +320,7 @@ def build(
             _finish(workshop)
             return
     if len(products) == 1 and junit is None and report is None:
-        for kind in ("pdf", "epub"):
+        for kind in KINDS:
             books = workshop.covers.finished(kind, tabs, execute=not no_execute) if kind in products else []
             if books:
                 click.echo(f"nothing has changed: {', '.join(map(_shown, books))}", err=True)
@@ -332,13 +333,13 @@ def build(
             else:
                 for path in workshop.libraries.write():
                     progress.note(f"wrote {path}")
-        if not no_execute and {"html", "pdf", "epub", "notebooks"} & set(products):
+        if not no_execute and {"html", "notebooks", *KINDS} & set(products):
             workshop.execution.execute(workshop.freshness.stale(tabs=tabs), progress, jobs=jobs)
         if "notebooks" in products:
             folder = workshop.notebooks.build(progress, tabs)
             if folder is not None:
                 progress.note(f"the notebooks are in {_shown(folder)}")
-        for kind in ("pdf", "epub"):
+        for kind in KINDS:
             for book in workshop.covers.build(kind, progress, tabs) if kind in products else ():
                 progress.note(f"the {kind.upper()} is {_shown(book)}")
         if "html" in products:  # after what it offers

@@ -77,7 +77,7 @@ class Copies:
         ``doctrees`` is where rendering keeps what it makes again only if it has to, and so does this.
         """
         from octavo.publish.copies import Reading, copies
-        from octavo.render.project import DRAWN
+        from octavo.render.reading import DRAWN
 
         kept = doctrees / KEPT
         before, reading = _load(kept), Reading()

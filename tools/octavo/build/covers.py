@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from octavo import products
 from octavo.build.basis import Basis
@@ -24,10 +24,12 @@ from octavo.website import product_name
 
 if TYPE_CHECKING:
     from octavo.progress import Progress
+    from octavo.render.paper.project import Manuscript
     from octavo.render.single import Material
     from octavo.typeset.engine import Typeset
 
 Kind = Literal["pdf", "epub"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class _Made:
     made: Path | None
     """Where it is; ``None`` when there is none."""
     messages: tuple[Diagnostic, ...]
-    files: dict[str, str]
+    files: Mapping[str, str]
     """Absolute path of each file that it was made from → digest of its content."""
     complete: bool
     """Whether the same would come out again."""
@@ -119,9 +121,7 @@ class Covers:
         self._receipt(kind, tab).unlink(missing_ok=True)
         return False
 
-    def _pdf(
-        self, tabs: Sequence[str], progress: Progress, pool: ThreadPoolExecutor
-    ) -> Iterator[Callable[[], _Made]]:
+    def _pdf(self, tabs: Sequence[str], progress: Progress, pool: ThreadPoolExecutor) -> Iterator[Callable[[], _Made]]:
         """Write each manuscript, and let LaTeX begin with it."""
         from octavo.render.paper.project import render_paper
         from octavo.typeset.engine import typeset
@@ -134,23 +134,15 @@ class Covers:
             progress.stage(f"typesetting {manuscript.main.name}")
             future = pool.submit(typeset, manuscript.main, partial(_tell, progress, tab))
 
-            def finish(
-                tab: str = tab,
-                heard: Diagnostics = heard,
-                files: dict[str, str] = dict(manuscript.files),  # noqa: B006, B008 - of this round
-                complete: bool = manuscript.complete,
-                future: Future[Typeset] = future,
-            ) -> _Made:
-                done = future.result()
-                return _Made(
-                    tab, self._file("pdf", tab), done.pdf, (*heard, *done.messages), files, complete and bool(done.pdf)
-                )
+            yield partial(self._typeset, tab, heard, manuscript, future)
 
-            yield finish
+    def _typeset(self, tab: str, heard: Diagnostics, manuscript: Manuscript, future: Future[Typeset]) -> _Made:
+        """What LaTeX has made of a manuscript, once it is done with it."""
+        done = future.result()
+        complete = manuscript.complete and done.pdf is not None
+        return _Made(tab, self._file("pdf", tab), done.pdf, (*heard, *done.messages), manuscript.files, complete)
 
-    def _epub(
-        self, tabs: Sequence[str], progress: Progress, pool: ThreadPoolExecutor
-    ) -> Iterator[Callable[[], _Made]]:
+    def _epub(self, tabs: Sequence[str], progress: Progress, pool: ThreadPoolExecutor) -> Iterator[Callable[[], _Made]]:
         """Write each EPUB."""
         from octavo.render.epub.project import render_epub
 
@@ -160,11 +152,11 @@ class Covers:
             folder, doctrees = self.desk.output / "epub-pages" / tab, self._doctrees(tab)
             book = render_epub(material, folder, doctrees, heard, jobs=cores())
             file = book.file if book.file.is_file() else None
-            made = _Made(tab, self._file("epub", tab), file, tuple(heard), dict(book.files), book.complete)
-            yield lambda made=made: made  # type: ignore[misc]
+            yield partial(_Made, tab, self._file("epub", tab), file, tuple(heard), book.files, book.complete)
 
     def _materials(self, tabs: Sequence[str]) -> Iterator[Material]:
-        from octavo.render.single import Material
+        from octavo.render.paper.project import Manuscript
+    from octavo.render.single import Material
 
         desk, runs = self.desk, self.shown.runs()
         for tab in tabs:

@@ -30,7 +30,14 @@ from octavo.render.pages.api_pages import libraries_of
 from octavo.render.pages.formulas import usable_macros
 from octavo.render.pages.outputs import Pictures
 from octavo.render.pages.parser import Source
-from octavo.render.project import DRAWN, bibliography_of, common_options, narrowed, numbers_of_whole_book, page_digest
+from octavo.render.reading import (
+    DRAWN,
+    bibliography_of,
+    common_options,
+    narrowed,
+    numbers_of_whole_book,
+    page_digest,
+)
 from octavo.source.links import bibliographies
 
 STATE = "single.pickle"
