@@ -155,8 +155,7 @@ class Covers:
             yield partial(_Made, tab, self._file("epub", tab), file, tuple(heard), book.files, book.complete)
 
     def _materials(self, tabs: Sequence[str]) -> Iterator[Material]:
-        from octavo.render.paper.project import Manuscript
-    from octavo.render.single import Material
+        from octavo.render.single import Material
 
         desk, runs = self.desk, self.shown.runs()
         for tab in tabs:
