@@ -5,7 +5,7 @@ PAGES ?=
 TABS := $(foreach tab,$(TAB),--tab $(tab))
 
 .DEFAULT_GOAL := help
-.PHONY: help html pdf pdfs epub lib run serve status check test test-all lint bench bench-run bench-serve bench-weight clean
+.PHONY: help html pdf pdfs epub lib run serve status check test test-all lint bench bench-pdf bench-run bench-serve bench-weight clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ lint: .venv/.test ## ruff and mypy over the toolchain
 
 bench: .venv/.test ## how long the parts take, beside d2lbook; BOOK=… another book, D2LBOOK=… its program, to run it too
 	@.venv/bin/python tools/bench/bench.py $(BOOK) $(if $(D2LBOOK),--d2lbook $(D2LBOOK))
+
+bench-pdf: .venv/.test ## how long the book on paper takes: the first time, after one word, all frameworks; BOOK=… another book
+	@.venv/bin/python tools/bench/bench_pdf.py $(BOOK)
 
 bench-run: .venv/.test ## what executing the book costs beyond its cells, and a page of a trivial one; BOOK=… another book
 	@.venv/bin/python tools/bench/bench_run.py $(BOOK) --trivial 20

@@ -22,6 +22,15 @@ if [ -d "$OCTAVO_CACHE/environments" ]; then
 fi
 python3 tools/ci/check_site.py . _build/html
 python3 tools/ci/check_words.py . _build/html
+
+echo "-- make pdfs epub"
+.venv/bin/octavo doctor # which fails where something is missing
+make pdfs epub 2>&1 | tee "$work/paper.log"
+if grep -nE 'warning\[|error\[' "$work/paper.log"; then
+    echo "make pdfs epub on a fresh clone has something to say" >&2
+    exit 1
+fi
+test "$(find _build/pdf _build/epub -name 'short-dive-*' | wc -l)" = 8
 test -z "$(git status --porcelain)" || { git status --short; echo "make html changed the checkout" >&2; exit 1; }
 
 page=${1:-$(python3 tools/ci/turn.py . "$(git rev-parse HEAD)")}

@@ -340,7 +340,7 @@ def build(
             if folder is not None:
                 progress.note(f"the notebooks are in {_shown(folder)}")
         for kind in KINDS:
-            for book in workshop.covers.build(kind, progress, tabs) if kind in products else ():
+            for book in workshop.covers.build(kind, progress, tabs, execute=not no_execute) if kind in products else ():
                 progress.note(f"the {kind.upper()} is {_shown(book)}")
         if "html" in products:  # after what it offers
             site = workshop.site.build(progress, tabs)
@@ -537,61 +537,6 @@ def serve(
     click.echo("stopped", err=True)
 
 
-@main.group(invoke_without_command=True)
-@click.pass_context
-def env(context: click.Context) -> None:
-    """List, make or remove the frameworks' environments.
-
-    Each framework has a lock, environments/TAB.txt; octavo makes its isolated interpreter on first need and uses
-    it again as long as the lock does not change. Without a command: the list.
-    """
-    if context.invoked_subcommand is None:
-        context.invoke(env_list)
-
-
-@env.command("list")
-@_json
-@click.pass_context
-def env_list(context: click.Context, as_json: bool = False) -> None:
-    """List the environments that the book needs, and whether they are made."""
-    workshop = _workshop(context)
-    rows = workshop.environments.listed()
-    if as_json:
-        click.echo(json.dumps({"environments": rows}, indent=2))
-    else:
-        for row in rows:
-            made = "made" if row["made"] else "not made yet"
-            click.echo(f"{row['tab']:10}  python {row['python']}  {row['packages']:3} packages  {made}  {row['path']}")
-    _finish(workshop)
-
-
-@env.command("make")
-@click.argument("tabs", nargs=-1, metavar="[TAB]...")
-@click.pass_context
-def env_make(context: click.Context, tabs: tuple[str, ...]) -> None:
-    """Make environments ahead of their first use; all of them without a name."""
-    workshop = _workshop(context)
-    _check_tabs(workshop, tabs)
-
-    from octavo.progress import progress_for
-
-    with progress_for() as progress:
-        workshop.environments.make(tabs, progress)
-    _finish(workshop)
-
-
-@env.command("remove")
-@click.argument("tabs", nargs=-1, required=True, metavar="TAB...")
-@click.pass_context
-def env_remove(context: click.Context, tabs: tuple[str, ...]) -> None:
-    """Remove the environments of these frameworks; they are made again when needed."""
-    workshop = _workshop(context)
-    _check_tabs(workshop, tabs)
-    for path in workshop.environments.remove(tabs):
-        click.echo(f"removed {path}")
-    _finish(workshop)
-
-
 @main.command()
 @_output
 @click.pass_context
@@ -642,6 +587,46 @@ _KINDS = {
     "temporary": "temporary file",
 }
 """What people call the kinds of things that gather."""
+
+
+@main.command()
+@_json
+@click.pass_context
+def doctor(context: click.Context, as_json: bool) -> None:
+    """Say what is missing on this machine for the book's products, and the command that installs it.
+
+    Exit code 1 if something is missing that a product needs. With --json: {"octavo", "well", "command", "findings":
+    [{"name", "use", "found", "needed", "package", "place"}]}.
+    """
+    from octavo.build.doctor import about
+
+    workshop = _workshop(context)
+    well, findings = workshop.doctor.is_well, workshop.doctor.look()
+    command = workshop.doctor.command()
+    if as_json:
+        rows = [
+            {"name": f.name, "use": f.use, "found": f.found, "needed": f.needed, "package": f.package, "place": f.place}
+            for f in findings
+        ]
+        answer = {"octavo": about(), "well": well, "command": command, "findings": rows}
+        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+    else:
+        click.echo(about())
+        width = max(len(finding.name) for finding in findings)
+        for finding in findings:
+            state, colour = ("found", "green") if finding.found else ("missing", "red" if finding.needed else "yellow")
+            what = finding.use if finding.found or finding.needed else f"{finding.use}; not needed for the book"
+            click.echo(f"{click.style(f'{state:7}', colour)}  {finding.name:{width}}  {what}  {finding.place}".rstrip())
+        if command:
+            click.echo(f"install what the book lacks: {command}")
+        extra = workshop.doctor.command(needed=False)
+        if extra:
+            click.echo(f"install what is good to have: {extra}")
+        if well:
+            click.echo("nothing is missing that the book needs")
+    workshop.remember()
+    if not well:
+        sys.exit(EXIT_ERRORS)
 
 
 @main.command("gc")

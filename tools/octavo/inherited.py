@@ -32,16 +32,9 @@ INHERITED: tuple[Inherited, ...] = (
         "sphinx_extensions",
         instead="pages know MyST's directives and Sphinx's own; scripts can be named in [html] include_js",
     ),
-    Inherited(
-        "build",
-        "sphinx_configs",
-        instead="octavo sets Sphinx up itself; how pages look can be changed in files that [html] include_css names",
-    ),
     Inherited("build", "origin_repo", product="translation"),
     *(Inherited("translation", name, product="translation") for name in ("origin_repo", "origin_lang", "translator")),
     Inherited("translation", "terminology", product="translation"),
-    *(Inherited("pdf", name, product="pdf") for name in ("main_font", "sans_font", "mono_font", "style")),
-    *(Inherited("pdf", name, product="pdf") for name in ("post_latex", "latex_logo", "latex_url")),
     Inherited("library", "root_dir", instead=_SAVED),
     *(
         Inherited("library", name, instead=_OF_A_FRAMEWORK)

@@ -46,6 +46,12 @@ class Progress(Protocol):
     def on_waiting(self, text: str) -> None:
         """Pages wait for more than their turn, such as a graphics card; with an empty ``text`` none do."""
 
+    def on_page(self, tab: str, run: int, page: int) -> None:
+        """A page of a framework's book was set, in the run ``run`` over it, from 1. Called in any thread."""
+
+    def on_typeset(self, tab: str) -> None:
+        """A framework's book is typeset, well or not."""
+
     def __enter__(self) -> Progress:
         """Show things until the block ends."""
 
@@ -62,6 +68,13 @@ class _Running:
     since: float = field(default_factory=time.monotonic)
 
 
+@dataclass(frozen=True)
+class _Typeset:
+    run: int
+    page: int
+    since: float
+
+
 class PlainProgress:
     """Plain lines, one for each page that starts or ends; what a log keeps."""
 
@@ -72,6 +85,7 @@ class PlainProgress:
         self.waiting = ""
         self.expected: dict[tuple[str, str], float] = {}
         self.running: dict[tuple[str, str], _Running] = {}
+        self.typeset: dict[str, _Typeset] = {}
         self.lock = threading.Lock()
 
     def _line(self, text: str) -> None:
@@ -116,6 +130,12 @@ class PlainProgress:
         """Remember it: a log needs no line each time."""
         self.waiting = text
 
+    def on_page(self, tab: str, run: int, page: int) -> None:
+        """Say nothing: a log needs no line for each page."""
+
+    def on_typeset(self, tab: str) -> None:
+        """Say nothing: the build says where the file is."""
+
     def __enter__(self) -> PlainProgress:
         return self
 
@@ -158,6 +178,17 @@ class LiveProgress(PlainProgress):
             if (page, tab) in self.running:
                 self.running[page, tab].number = number
 
+    def on_page(self, tab: str, run: int, page: int) -> None:
+        """Show the page."""
+        with self.lock:
+            since = self.typeset[tab].since if tab in self.typeset else time.monotonic()
+            self.typeset[tab] = _Typeset(run, page, since)
+
+    def on_typeset(self, tab: str) -> None:
+        """Take it off the list."""
+        with self.lock:
+            self.typeset.pop(tab, None)
+
     def _view(self) -> Table:
         from rich.table import Table
         from rich.text import Text
@@ -170,6 +201,15 @@ class LiveProgress(PlainProgress):
                     Text(page, style="cyan"),
                     Text(tab),
                     Text(f"cell {max(running.number, 1)} of {running.cells}"),
+                    Text(f"{elapsed:.0f} s", style="dim"),
+                )
+            for tab, at in self.typeset.items():
+                elapsed = time.monotonic() - at.since
+                run = f", run {at.run}" if at.run > 1 else ""
+                table.add_row(
+                    Text("typesetting", style="cyan"),
+                    Text(tab),
+                    Text(f"page {at.page}{run}"),
                     Text(f"{elapsed:.0f} s", style="dim"),
                 )
             if self.running or self.waiting:

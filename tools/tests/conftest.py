@@ -86,32 +86,74 @@ def browser(running_browser: Any) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
+def typesetting() -> None:
+    """What sets a book, and reads it back; tests that need it are skipped, by name, where something is missing."""
+    programs = ("xelatex", "latexmk", "makeindex", "rsvg-convert", "pdftotext", "pdffonts", "pdfimages", "qpdf")
+    missing = [program for program in programs if shutil.which(program) is None]
+    if missing:
+        pytest.skip(f"no {', '.join(missing)}: octavo doctor says what to install; apt-get install poppler-utils qpdf")
+
+
+@pytest.fixture(scope="session")
+def epubcheck() -> list[str]:
+    """The command of EPUBCheck. Debian's program of that name runs only where the system knows what a jar is."""
+    jar = Path("/usr/share/java/epubcheck.jar")
+    if not jar.is_file() or shutil.which("java") is None:
+        pytest.skip("no EPUBCheck: apt-get install epubcheck default-jre-headless")
+    return ["java", "-jar", str(jar)]
+
+
+@pytest.fixture(scope="session")
 def built_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The book's site as a newcomer builds it: every result committed, an empty cache. Built once for all workers."""
-    work = tmp_path_factory.getbasetemp()
+    return built_once(tmp_path_factory, "html") / "html"
+
+
+@pytest.fixture(scope="session")
+def built_pdfs(tmp_path_factory: pytest.TempPathFactory, typesetting: None) -> Path:
+    """The folder that holds the book on paper, of every framework, and its manuscripts. Built once for all workers."""
+    return built_once(tmp_path_factory, "pdf")
+
+
+@pytest.fixture(scope="session")
+def built_epubs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the books for e-readers, one of each framework. Built once for all workers."""
+    return built_once(tmp_path_factory, "epub") / "epub"
+
+
+def built_once(factory: pytest.TempPathFactory, product: str) -> Path:
+    """The output folder of the book with a product, which workers share."""
+    work = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         work = work.parent  # which the workers share
-    work = work / "book-site"
+    work = work / f"book-{product}"
     work.mkdir(exist_ok=True)
-    site = work / "built" / "html"
     with (work / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (work / "done").exists():
             answer = subprocess.run(
-                [sys.executable, "-m", "octavo", "-C", REPOSITORY, "build", "html", "--output", work / "built"],
+                [sys.executable, "-m", "octavo", "-C", REPOSITORY, "build", product, "--output", work / "built"],
                 capture_output=True,
                 text=True,
                 env={"PATH": "/usr/bin:/bin", "HOME": str(work), "OCTAVO_CACHE": str(work / "cache")},
                 check=False,
             )
             assert answer.returncode == 0, answer.stderr
-            assert "warning" not in answer.stderr and "executing" not in answer.stderr
+            assert "warning" not in answer.stderr and "executing" not in answer.stderr, answer.stderr
             assert not (work / "cache" / "environments").exists()
             (work / "done").touch()
-    return site
+    return work / "built"
 
 
-SHARING = ("test_book_site", "test_execute_broken", "test_execute_killed")
+SHARING = (
+    "test_doctor",
+    "test_book_epub",
+    "test_book_paper",
+    "test_book_pdf",
+    "test_book_site",
+    "test_execute_broken",
+    "test_execute_killed",
+)
 """Further files whose tests share what takes long to make."""
 
 

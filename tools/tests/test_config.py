@@ -173,7 +173,7 @@ OLD_KEYS = {
         "output_dir": "out",
         "warning_is_error": "True",
         "sphinx_extensions": "sphinx.ext.todo",
-        "sphinx_configs": "numfig = False",
+        "sphinx_configs": "latex_elements = {'pointsize': '11pt'}",
         "tabs": "pytorch, jax",
         "origin_repo": "x/y",
         "html_dir": "docs",
@@ -232,7 +232,7 @@ COMPANIONS = {
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with the files that ``OLD_KEYS`` names."""
-    for name in ("look/icon.png", "look/own.js", "look/a.css", "look/b.css", "data.csv", "more.bib"):
+    for name in ("look/icon.png", "look/own.js", "look/a.css", "look/b.css", "data.csv", "more.bib", "post.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("", encoding="utf-8")
     return tmp_path

@@ -111,3 +111,28 @@ def test_a_terminal_shows_what_pages_wait_for() -> None:
         progress.on_waiting("")
         progress.live.refresh()
         assert "wait" not in terminal.getvalue()
+
+
+def test_a_terminal_shows_how_far_each_framework_is_typeset() -> None:
+    terminal = Terminal()
+    progress = LiveProgress(terminal)
+    with progress:
+        progress.on_page("jax", 1, 12)
+        progress.on_page("pytorch", 2, 345)
+        progress.live.refresh()
+        shown = terminal.getvalue()
+        assert "page 12 " in shown and "page 345, run 2" in shown
+        assert "done" not in shown  # no page is executed
+        terminal.truncate(0)
+        progress.on_typeset("jax")
+        progress.on_typeset("pytorch")
+        progress.live.refresh()
+        assert "page" not in terminal.getvalue()
+
+
+def test_a_log_gets_no_line_for_each_page_that_is_typeset() -> None:
+    log = io.StringIO()
+    with progress_for(log) as progress:
+        progress.on_page("jax", 1, 12)
+        progress.on_typeset("jax")
+    assert log.getvalue() == ""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Literal, get_args
 
 from octavo import products
@@ -16,7 +18,7 @@ from octavo.build.desk import Desk
 from octavo.build.freshness import Freshness
 from octavo.build.plan import Plan
 from octavo.build.shown import Shown
-from octavo.diagnostics import Diagnostic, Diagnostics
+from octavo.diagnostics import Code, Diagnostic, Diagnostics
 from octavo.digests import file_digests
 from octavo.processors import cores
 from octavo.receipt import Receipt
@@ -77,9 +79,10 @@ class Covers:
             self.desk.diagnostics.add(*receipt.messages)
         return [Path(receipt.products[0]) for receipt in known]
 
-    def build(self, kind: Kind, progress: Progress, tabs: Sequence[str] = ()) -> list[Path]:
+    def build(self, kind: Kind, progress: Progress, tabs: Sequence[str] = (), *, execute: bool = True) -> list[Path]:
         """Bring the books of these frameworks (all, if none are named) up to date; returns those that there are.
 
+        With ``execute`` programs of the author's may be run.
         They are written one after the other; while LaTeX works on one, the next is written.
         """
         if not self.desk.book.pages:
@@ -90,9 +93,15 @@ class Covers:
             self.freshness.fetch(self.plan.planned.values())
         results = file_digests(self.basis.result_files())  # before they are read, as everything else
         make = self._epub if kind == "epub" else self._pdf
-        with desk.alone("making books", progress), ThreadPoolExecutor(cores()) as pool:
+        stop = Event()
+        with (
+            desk.alone("making books", progress),
+            ThreadPoolExecutor(cores()) as pool,
+            contextlib.ExitStack() as ending,
+        ):
+            ending.callback(stop.set)  # an interrupt comes here, and not where LaTeX is waited for
             chosen = [tab for tab in self._chosen(tabs) if not self._stands(kind, tab, facts, found)]
-            waiting = list(make(chosen, progress, pool))
+            waiting = list(make(self._materials(chosen, programs=execute), progress, pool, stop))
             for finish in waiting:
                 made = finish()
                 desk.diagnostics.add(*self._new(made.messages))
@@ -121,45 +130,68 @@ class Covers:
         self._receipt(kind, tab).unlink(missing_ok=True)
         return False
 
-    def _pdf(self, tabs: Sequence[str], progress: Progress, pool: ThreadPoolExecutor) -> Iterator[Callable[[], _Made]]:
+    def _pdf(
+        self, materials: Iterable[Material], progress: Progress, pool: ThreadPoolExecutor, stop: Event
+    ) -> Iterator[Callable[[], _Made]]:
         """Write each manuscript, and let LaTeX begin with it."""
+        from octavo.render.epub.book import time_of
         from octavo.render.paper.project import render_paper
+        from octavo.typeset import tools
         from octavo.typeset.engine import typeset
 
-        for material in self._materials(tabs):
+        lacking = tools.lacking()
+        if lacking is not None:  # told once, and before anything that takes long
+            self.desk.diagnostics.add(lacking)
+            return
+        for material in materials:
             tab, heard = material.tab, Diagnostics()
             progress.stage(f"writing the manuscript of {tab}")
             folder, doctrees = self.desk.output / "paper" / tab, self._doctrees(tab)
             manuscript = render_paper(material, folder, doctrees, heard, jobs=cores())
+            if not manuscript.complete:  # what stands there is an older one
+                yield partial(_Made, tab, self._file("pdf", tab), None, tuple(heard), {}, False)
+                continue
             progress.stage(f"typesetting {manuscript.main.name}")
-            future = pool.submit(typeset, manuscript.main, partial(_tell, progress, tab))
-
+            on_page = partial(progress.on_page, tab)
+            future = pool.submit(
+                typeset, manuscript.main, on_page, stop, read_line=self.desk.read_line, date=time_of(self.desk.folder)
+            )
+            future.add_done_callback(partial(_typeset_ended, progress, tab))
             yield partial(self._typeset, tab, heard, manuscript, future)
 
     def _typeset(self, tab: str, heard: Diagnostics, manuscript: Manuscript, future: Future[Typeset]) -> _Made:
         """What LaTeX has made of a manuscript, once it is done with it."""
         done = future.result()
-        complete = manuscript.complete and done.pdf is not None
-        return _Made(tab, self._file("pdf", tab), done.pdf, (*heard, *done.messages), manuscript.files, complete)
+        complete = manuscript.complete and manuscript.lasting and done.pdf is not None
+        formulas = {(one.span.path, one.span.line) for one in heard if one.code is Code.BAD_MATH and one.span}
+        said = [
+            one if one.span else replace(one, tab=tab)
+            for one in done.messages
+            # LaTeX stumbles over the formulas that reading the book has told of
+            if not (one.code is Code.LATEX and one.span and (one.span.path, one.span.line) in formulas)
+        ]
+        return _Made(tab, self._file("pdf", tab), done.pdf, (*heard, *said), manuscript.files, complete)
 
-    def _epub(self, tabs: Sequence[str], progress: Progress, pool: ThreadPoolExecutor) -> Iterator[Callable[[], _Made]]:
+    def _epub(
+        self, materials: Iterable[Material], progress: Progress, pool: ThreadPoolExecutor, stop: Event
+    ) -> Iterator[Callable[[], _Made]]:
         """Write each EPUB."""
         from octavo.render.epub.project import render_epub
 
-        for material in self._materials(tabs):
+        for material in materials:
             tab, heard = material.tab, Diagnostics()
             progress.stage(f"writing the EPUB of {tab}")
             folder, doctrees = self.desk.output / "epub-pages" / tab, self._doctrees(tab)
             book = render_epub(material, folder, doctrees, heard, jobs=cores())
-            file = book.file if book.file.is_file() else None
+            file = book.file if book.complete and book.file.is_file() else None
             yield partial(_Made, tab, self._file("epub", tab), file, tuple(heard), book.files, book.complete)
 
-    def _materials(self, tabs: Sequence[str]) -> Iterator[Material]:
+    def _materials(self, tabs: Sequence[str], *, programs: bool) -> Iterator[Material]:
         from octavo.render.single import Material
 
         desk, runs = self.desk, self.shown.runs()
         for tab in tabs:
-            yield Material(desk.book, desk.settings, desk.editions, runs, tab, self.definitions.held)
+            yield Material(desk.book, desk.settings, desk.editions, runs, tab, self.definitions.held, programs=programs)
 
     def _new(self, messages: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
         """The messages that reading the book has not told of already."""
@@ -173,7 +205,9 @@ class Covers:
         return self.desk.has_results and all(self.freshness.is_fresh(one) for one in self.plan.chosen(tabs=(tab,)))
 
     def _facts(self) -> str:
-        return self.basis.facts()
+        from octavo.render.paper.fonts import installed
+
+        return self.basis.facts(tuple(sorted(installed())))
 
     def _chosen(self, tabs: Sequence[str]) -> list[str]:
         return [tab for tab in self.desk.settings.tabs if not tabs or tab in tabs]
@@ -189,6 +223,6 @@ class Covers:
         return self.desk.output / "single" / tab
 
 
-def _tell(progress: Progress, tab: str, run: int, page: int) -> None:
-    """Show how far LaTeX is."""
-    progress.on_waiting(f"{tab}: page {page}, run {run}")
+def _typeset_ended(progress: Progress, tab: str, _: Future[Typeset]) -> None:
+    """Take a framework's book off the list of those that LaTeX works on."""
+    progress.on_typeset(tab)

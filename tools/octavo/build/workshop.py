@@ -9,6 +9,7 @@ from octavo.build.copies import Copies
 from octavo.build.covers import Covers
 from octavo.build.definitions import Definitions
 from octavo.build.desk import Desk
+from octavo.build.doctor import Doctor
 from octavo.build.environments import Environments
 from octavo.build.execution import Execution
 from octavo.build.freshness import Freshness
@@ -138,12 +139,15 @@ class Workshop(Desk):
         """The notebooks."""
         return Notebooks(self, self.shown)
 
-    # -- upkeep
-
     @cached_property
     def environments(self) -> Environments:
         """The frameworks' environments."""
         return Environments(self, self.plan, self.locks)
+
+    @cached_property
+    def doctor(self) -> Doctor:
+        """What the book needs of the machine."""
+        return Doctor(self)
 
     @cached_property
     def upkeep(self) -> Upkeep:

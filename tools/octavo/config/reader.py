@@ -11,6 +11,7 @@ from typing import Literal, cast
 from octavo import declarations
 from octavo.config.keys import FILE_NAME, KEYS, LIBRARY_KEYS, Key, default_value
 from octavo.config.libraries import is_module, libraries
+from octavo.config.paper import paper
 from octavo.config.settings import Settings
 from octavo.config.site import links, website
 from octavo.config.stores import STORE_MODES, store_problem
@@ -106,6 +107,7 @@ class _Reader(Values):
             website=website(self),
             macros=self._macros(),
             bibfile=self._bibfile(),
+            paper=paper(self),
             harvest=cast(
                 Literal["auto", "own", "compatible"], self.choice("library", "harvest", ("auto", "own", "compatible"))
             ),

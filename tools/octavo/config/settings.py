@@ -10,6 +10,7 @@ from typing import Literal
 
 from octavo.config.globs import matches, matching, named
 from octavo.config.keys import FILE_NAME
+from octavo.config.paper import Paper
 from octavo.declarations import Section
 from octavo.macros import Macro
 from octavo.model import Span
@@ -101,6 +102,7 @@ class Settings:
     macros: tuple[Macro, ...] = ()
     """What formulas may have besides TeX's own commands."""
     bibfile: str = "d2l.bib"
+    paper: Paper = field(default_factory=Paper)
     harvest: Literal["auto", "own", "compatible"] = "auto"
     version_file: str = ""
     libraries: Mapping[str, Library] = field(default_factory=dict)

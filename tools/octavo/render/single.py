@@ -59,6 +59,8 @@ class Material:
     """What the library of each framework holds."""
     note_missing: bool | None = None
     """Whether a cell without results is marked so; by default it is where the book is meant to be executed."""
+    programs: bool = True
+    """Whether programs of the author's may be run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,9 @@ def _source(material: Material, doctrees: Path, heard: Diagnostics) -> Source:
     """What pages are read from; numbers are the whole book's."""
     numbers = numbers_of_whole_book(material.book, doctrees / "outlines.pickle")
     book, settings = narrowed(material.book, material.settings, (material.tab,))
-    settings = replace(settings, macros=usable_macros(settings, heard))
+    # names lead to what defines them: a book has no pages about libraries
+    site = replace(settings.website, api=False)
+    settings = replace(settings, macros=usable_macros(settings, heard), website=site)
     return Source(
         book,
         settings,

@@ -101,6 +101,18 @@ class Words:
     page_copied: str = "Copied."
     not_copied: str = "This could not be copied."
     discussion: str = "Discussion"
+    table_of_contents: str = "Contents"
+    """Heading of the contents, on paper."""
+    edition: str = "{framework} edition"
+    """On the title page."""
+    release: str = "Release {release}"
+    about_book: str = "About this book"
+    """Heading of what the front page says, on paper."""
+    cover: str = "Cover"
+    name_index: str = "Index of Names"
+    """Heading of the list of what the book's code defines, at the end of an EPUB."""
+    access: str = "Formulas are MathML with their TeX, pictures have descriptions, and code is text."
+    """What an EPUB tells of itself to those who listen to books."""
     show_talk: str = "Show here (loads {host})"
 
 

@@ -177,6 +177,7 @@ def _cell_attributes(text: str) -> dict[str, object]:
 def _toc(token: Token) -> dict[str, object]:
     maxdepth: int | None = None
     numbered = False
+    caption = ""
     entries: list[tuple[str, int]] = []
     first = (token.map or [0, 0])[0] + 1
     for offset, line in enumerate(token.content.split("\n")):
@@ -185,10 +186,13 @@ def _toc(token: Token) -> dict[str, object]:
         if option:
             if option[1] == "maxdepth" and option[2].isdigit():
                 maxdepth = int(option[2])
+            elif option[1] == "caption":
+                caption = option[2].strip()
             numbered = numbered or option[1] == "numbered"
         elif text:
             entries.append((text, first + offset))
-    return {"maxdepth": maxdepth, "numbered": numbered, "entries": tuple(entries)}
+    found: dict[str, object] = {"maxdepth": maxdepth, "numbered": numbered, "entries": tuple(entries)}
+    return {**found, "heading": caption} if caption else found
 
 
 # -- after blocks: the ends of headings

@@ -9,7 +9,8 @@ token                           meaning and ``meta``
 ==============================  =======================================================================================
 ``cell``                        an executable fence: ``id``, ``attributes``
 ``tab_block_open`` … ``close``  ``:begin_tab:`` … ``:end_tab:``: ``tabs``, ``closed``
-``toc``                         a table of contents: ``maxdepth``, ``numbered``, ``entries`` as (target, line from 0)
+``toc``                         a table of contents: ``maxdepth``, ``numbered``, ``entries`` as (target, line from 0),
+                                and perhaps ``heading``
 ``raw_rst``                     an ``eval_rst`` fence
 ``bibliography``                the list of references; ``content`` is the file named
 ``figure``                      a numbered picture: ``src``, ``title``, ``alt``, ``width``, ``height``, ``label``;

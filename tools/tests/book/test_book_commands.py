@@ -21,6 +21,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
+@pytest.mark.slow
 def test_a_book_that_is_not_to_be_executed_keeps_its_results(octavo: Octavo, book: Path, tmp_path: Path) -> None:
     settings = book / "config.ini"
     settings.write_text(settings.read_text().replace("[build]", "[build]\neval_notebook = False", 1))
@@ -61,6 +62,7 @@ def test_building_without_executing_leaves_the_library_alone(octavo: Octavo, boo
     assert not (book / "_build").exists()
 
 
+@pytest.mark.slow
 def test_a_framework_that_cannot_be_made_stops_nothing_else(octavo: Octavo, book: Path, tmp_path: Path) -> None:
     lock = book / "environments/mxnet.txt"
     text = re.sub(r"^mxnet==.*$", "mxnet==0.0.0", lock.read_text(), flags=re.MULTILINE)
@@ -74,6 +76,7 @@ def test_a_framework_that_cannot_be_made_stops_nothing_else(octavo: Octavo, book
     assert site.count('data-tab="mxnet"') and "environment" in site
 
 
+@pytest.mark.slow
 def test_clean_removes_what_was_built_and_nothing_else(octavo: Octavo, book: Path, tmp_path: Path) -> None:
     before = contents(book)
     octavo("-C", book, "build", "html", "--no-execute")

@@ -135,6 +135,7 @@ def test_check_for_machines_gives_the_same(octavo: Octavo, broken: Path) -> None
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.kernels
 def test_building_it_reports_each_mistake_once_and_renders_every_page(octavo: Octavo, broken: Path) -> None:
     answer = octavo("-C", broken, "build", "html")
@@ -183,7 +184,7 @@ def test_a_folder_without_settings_is_no_book(octavo: Octavo, tmp_path: Path, co
     ("arguments", "told"),
     [
         (["buidl", "html"], "Did you mean 'build'?"),
-        (["build", "htlm"], "'htlm' is none of html, lib"),
+        (["build", "htlm"], "'htlm' is none of html, pdf"),
         (["run", "--tab", "torch"], "this book has no framework 'torch'; it has pytorch"),
         (["run", "chapter_nowhere"], "no page of the book is chapter_nowhere"),
         (["build", "html", "--check"], "--check is for lib alone"),

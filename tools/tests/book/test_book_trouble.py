@@ -107,6 +107,7 @@ def test_a_copied_checkout_reads_its_own_pictures(small: Path, tmp_path: Path) -
         linked(copy)
 
 
+@pytest.mark.slow
 @pytest.mark.kernels
 def test_two_builds_at_once_execute_once(small: Path, tmp_path: Path) -> None:
     from octavo.execute.home import cache_home

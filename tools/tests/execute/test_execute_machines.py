@@ -61,6 +61,7 @@ def results(book: MiniBook) -> dict[str, bytes]:
 PAGES = {f"p{n}": page(f"Page {n}", f"print('page', {n})") for n in range(6)}
 
 
+@pytest.mark.slow
 def test_shares_are_everything_once_whenever_they_start(machine: Callable[..., MiniBook]) -> None:
     first, second, third = (machine(name, PAGES) for name in ("one", "two", "three"))
     # two at once, the third when results of these are there
@@ -97,6 +98,7 @@ def test_shares_are_balanced_by_recorded_times(machine: Callable[..., MiniBook])
     assert sorted(name for share in shares for name in share) == sorted(pages)
 
 
+@pytest.mark.slow
 def test_a_share_without_a_store_says_that_its_results_stay_here(machine: Callable[..., MiniBook]) -> None:
     pages = dict(list(PAGES.items())[:2])
     shares = []
@@ -362,6 +364,7 @@ def test_a_declared_variable_that_is_another_there_is_told(machine: Callable[...
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_cluster_that_is_of_no_use_is_told(
     machine: Callable[..., MiniBook], cluster: Cluster, tmp_path: Path
 ) -> None:

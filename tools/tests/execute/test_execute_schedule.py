@@ -152,6 +152,7 @@ def test_two_pages_never_have_one_card(make, cache: Path, tmp_path: Path) -> Non
     assert any("for a graphics card" in text for text in told.waits) and told.waits[-1] == ""
 
 
+@pytest.mark.slow
 def test_pages_that_say_how_much_they_take_share_a_card(make, cache: Path, tmp_path: Path) -> None:
     tasks = [make(f"part{n}", "time.sleep(1.5)", gpus=(1, 1), gpu_memory=7 * GB) for n in range(3)]
     tasks.append(make("whole", "time.sleep(0.1)", gpus=(1, 1), expected=0.1))
@@ -255,6 +256,7 @@ def wait_for(path: Path) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_two_builds_never_use_one_card_at_once(build, tmp_path: Path) -> None:
     pages = [(1, "time.sleep(0.4)"), (2, "time.sleep(0.4)"), (1, "time.sleep(0.4)")]
     seen = tmp_path / "seen"
@@ -272,6 +274,7 @@ def test_two_builds_never_use_one_card_at_once(build, tmp_path: Path) -> None:
     assert most == {"SIMULATED-0": 1, "SIMULATED-1": 1}
 
 
+@pytest.mark.slow
 def test_the_card_of_a_build_that_was_killed_is_free(build, make, cache: Path, tmp_path: Path) -> None:
     first = build("first", ("a", "time.sleep(600)", 2))
     wait_for(tmp_path / "stamps")
@@ -292,6 +295,7 @@ def test_the_card_of_a_build_that_was_killed_is_free(build, make, cache: Path, t
 # -- further tries
 
 
+@pytest.mark.slow
 def test_a_kernel_that_the_machine_killed_is_tried_again_alone(make, cache: Path, tmp_path: Path) -> None:
     told, stored = Told(), []
     other = [make(f"other{n}", "time.sleep(1)", expected=1.0) for n in range(4)]
@@ -399,6 +403,7 @@ def test_memory_is_shared_out(make, cache: Path, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_another_try_waits_until_there_is_memory(make, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told, asked = Told(), []
 

@@ -76,6 +76,7 @@ def test_a_run_comes_back_whole_in_another_build(store: Stores, heard: Diagnosti
     assert len(heard) == 0
 
 
+@pytest.mark.slow
 def test_many_are_fetched_and_what_is_not_there_is_left_out(store: Stores) -> None:
     runs = {run.key: run for run in (make_run(source=f"cell {n}", page=f"page{n}") for n in range(70))}
     writer = store()
@@ -249,6 +250,7 @@ def test_every_quarantined_build_has_a_folder_of_its_own(store: Stores, place: P
 # -- blobs, and files that one of many makes
 
 
+@pytest.mark.slow
 def test_blobs_are_kept_by_content(store: Stores, place: Place) -> None:
     data = bytes(range(256)) * 1000
     sha = store().put_blob(data)

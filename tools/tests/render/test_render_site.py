@@ -188,6 +188,7 @@ CHANGES: tuple[tuple[tuple[str, str, str], ...], ...] = (
 """Changes from build to build, as (file, old, new). Once the front page lists z/b, the page b has moved there."""
 
 
+@pytest.mark.slow
 def test_whatever_changed_the_site_is_as_if_built_anew(tmp_path: Path) -> None:
     def plot(page: str, tab: str, index: int, code: str) -> object:
         return shown(image_svg=PLOT.replace("loss", f"{code} {tab}"))

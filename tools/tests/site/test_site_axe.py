@@ -46,6 +46,7 @@ WHOLE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("options", "mode", "whole"), QUICK + WHOLE)
 def test_a_page_with_all_that_can_be_opened(
     reader: Callable[..., Any], address: str, source: str, options: dict[str, Any], mode: str, whole: bool

@@ -291,6 +291,7 @@ def test_discussions_leave_the_text_and_are_fetched_only_when_asked_for(
     context.close()
 
 
+@pytest.mark.slow
 def test_what_is_not_set_is_not_offered(tmp_path: Path) -> None:
     for name, text in {
         "index.md": "# Only words\n\nNothing to run.\n",

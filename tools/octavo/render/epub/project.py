@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from octavo.diagnostics import Diagnostics
+from octavo.digests import file_digests
 from octavo.render.application import Progress
+from octavo.render.epub import cover
 from octavo.render.single import Material, render_single
 from octavo.website import product_name
 
@@ -34,7 +36,8 @@ def render_epub(
 ) -> Epub:
     """Write the EPUB of one framework; ``output`` is a folder that its pages are kept in."""
     name = product_name(material.settings.name, material.tab)
-    rendered = render_single(
-        material, "octavo-epub", {"epub_basename": name}, output, doctrees, diagnostics, progress, jobs=jobs
-    )
-    return Epub(output / f"{name}.epub", rendered.files, rendered.complete)
+    options = {"html_theme": "basic", "html_permalinks": False}
+    rendered = render_single(material, "octavo-epub", options, output, doctrees, diagnostics, progress, jobs=jobs)
+    shown = cover.picture_of(material.settings)
+    files = {**rendered.files, **file_digests([shown] if shown is not None else [])}
+    return Epub(output / f"{name}.epub", files, rendered.complete)

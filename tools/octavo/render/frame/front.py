@@ -306,6 +306,7 @@ def insert(app: Sphinx, document: nodes.document) -> None:
 class FrontFiles(SphinxPostTransform):
     """Hands the files of own HTML to the builder, which copies them like pictures."""
 
+    formats = ("html",)
     default_priority = 5
 
     def run(self, **kwargs: Any) -> None:

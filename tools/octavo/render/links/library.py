@@ -274,14 +274,21 @@ def _cell_of(builder: Any, node: nodes.Element) -> tuple[Sequence[int], list[str
     rows: Sequence[int] = ()
     shown = []
     for tab in tabs:
-        edition = libraries.editions.get((document.page, tab))
-        for part in edition.cells if edition else ():
-            text = part.code.text
-            if part.cell.span.line == node.line and text.strip("\n") == node.astext():
-                first = len(text) - len(text.lstrip("\n"))
-                rows = rows or part.code.lines[first:]
-                shown.append(tab)
+        found = rows_of_cell(libraries, document.page, tab, node)
+        if found is not None:
+            rows = rows or found
+            shown.append(tab)
     return (rows, shown) if shown else None
+
+
+def rows_of_cell(libraries: Libraries, page: str, tab: str, node: nodes.Element) -> Sequence[int] | None:
+    """The author's line of each row of a cell's code, as one framework's readers see it."""
+    edition = libraries.editions.get((page, tab))
+    for part in edition.cells if edition else ():
+        text = part.code.text
+        if part.cell.span.line == node.line and text.strip("\n") == node.astext():
+            return part.code.lines[len(text) - len(text.lstrip("\n")) :]
+    return None
 
 
 class defined_in(nodes.General, nodes.Element):  # noqa: N801 - docutils names nodes in lower case

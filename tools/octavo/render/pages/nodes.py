@@ -192,7 +192,9 @@ def setup(app: Sphinx) -> None:
     for node in HTML_NODES:
         # remarks about frameworks that a reader could have chosen make no sense where nothing can be chosen
         other = (_skip, _pass) if node is reader_note else plain
-        app.add_node(node, html=html[node], latex=other, text=other, man=other, texinfo=other)
+        app.add_node(node, html=html[node], text=other, man=other, texinfo=other)
+        if node not in (reader_note, output_html, output_fold):  # paper has its own ways
+            app.add_node(node, override=True, latex=other)
     app.add_node(nodes.image, override=True, html=(_visit_image, _depart_image))
     app.add_node(nodes.entry, override=True, html=(_visit_entry, _depart_entry))
     app.add_node(nodes.list_item, override=True, html=(_visit_list_item, _depart_list_item))
