@@ -5,7 +5,7 @@ PAGES ?=
 TABS := $(foreach tab,$(TAB),--tab $(tab))
 
 .DEFAULT_GOAL := help
-.PHONY: help html pdf pdfs epub lib run serve status check test test-all lint bench bench-pdf bench-run bench-serve bench-weight clean
+.PHONY: help html pdf pdfs epub lib bundle hosted slides run serve status check test test-all lint bench bench-pdf bench-run bench-serve bench-weight clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -22,8 +22,17 @@ pdfs: .venv/.octavo ## the book on paper, of every framework
 epub: .venv/.octavo ## the book for e-readers; TAB=… of one framework
 	@$(OCTAVO) build epub $(TABS)
 
-lib: .venv/.octavo ## harvest the saved cells into d2l/
+lib: .venv/.octavo ## harvest the saved cells into d2l/; its wheel and sdist go to _build/lib/
 	@$(OCTAVO) build lib
+
+hosted: .venv/.octavo ## notebooks for Colab, SageMaker, Kaggle and Binder, in folders ready to push; TAB=… of one framework
+	@$(OCTAVO) build colab sagemaker kaggle binder $(TABS)
+
+bundle: .venv/.octavo ## notebooks to take home, with all that they need, in _build/bundle/; TAB=… of one framework
+	@$(OCTAVO) build bundle $(TABS)
+
+slides: .venv/.octavo ## a deck of slides for each page with marks for them; TAB=… of one framework
+	@$(OCTAVO) build slides $(TABS)
 
 run: .venv/.octavo ## execute pages again for real: all of them, or PAGES=… TAB=…
 	@$(OCTAVO) run --rerun $(TABS) $(PAGES)

@@ -388,7 +388,7 @@ class Judge:
         """What LaTeX said."""
         text = file.read_text(encoding="utf-8", errors="replace")
         for line in text.splitlines():
-            wide = re.match(r"Overfull \\hbox \(([\d.]+)pt", line)
+            wide = re.match(r"Overfull \\[hv]box \(([\d.]+)pt", line)
             fault = re.match(r"! |Missing character|\S+\.tex:\d+: ", line) or UNDEFINED.search(line)
             if fault or (wide and float(wide[1]) > 10):
                 self.say(f"LaTeX: {line[:110]}")

@@ -26,7 +26,9 @@ EXIT_ERRORS = 1
 EXIT_FAULT = 70
 EXIT_INTERRUPTED = 130
 
-PRODUCTS = ("html", "pdf", "epub", "lib", "notebooks")
+PRODUCTS = (
+    "html", "pdf", "epub", "lib", "notebooks", "bundle", "slides", "colab", "sagemaker", "kaggle", "binder",
+)  # fmt: skip
 
 
 _NOT_OURS = frozenset(
@@ -290,14 +292,18 @@ def build(
     report: Path | None,
     output: Path | None,
 ) -> None:
-    """Bring products up to date: html, pdf, epub, lib, notebooks.
+    """Bring products up to date: html, pdf, epub, lib, notebooks, bundle, slides, and for hosts.
 
     \b
     html       the website, with every framework's results on each page
     pdf        the book on paper, one file for each framework
     epub       the book for e-readers, one file for each framework
-    lib        the library harvested from the cells marked #@save
+    lib        the library harvested from the cells marked #@save, its wheel and source distribution
     notebooks  a Jupyter notebook for each page with code, in a folder for each framework
+    slides     a deck for each page with marks for slides, in a folder for each framework
+    bundle     notebooks with all that they need, to take home: an archive of each framework, and one of all
+    colab      notebooks that install what they need, for Colab, in a folder for each framework that can be
+               pushed as it is; sagemaker, kaggle and binder the same for these
 
     Pages whose results are stale are executed first; a second build executes nothing.
     """
@@ -312,6 +318,7 @@ def build(
 
     from octavo.build.covers import KINDS
     from octavo.progress import progress_for
+    from octavo.website import SERVICES
 
     if set(products) == {"html"} and junit is None and report is None:
         site = workshop.site.finished(tabs, execute=not no_execute)
@@ -333,15 +340,29 @@ def build(
             else:
                 for path in workshop.libraries.write():
                     progress.note(f"wrote {path}")
-        if not no_execute and {"html", "notebooks", *KINDS} & set(products):
+        if ("lib" in products and not check_only) or ("html" in products and workshop.wheels.published):
+            for made in workshop.wheels.build():
+                progress.note(f"wrote {_shown(made)}")
+        if not no_execute and {"html", "notebooks", "bundle", "slides", *SERVICES, *KINDS} & set(products):
             workshop.execution.execute(workshop.freshness.stale(tabs=tabs), progress, jobs=jobs)
         if "notebooks" in products:
             folder = workshop.notebooks.build(progress, tabs)
             if folder is not None:
                 progress.note(f"the notebooks are in {_shown(folder)}")
+        if "bundle" in products:
+            for made in workshop.bundles.build(progress, tabs):
+                progress.note(f"to take home: {_shown(made)}")
         for kind in KINDS:
             for book in workshop.covers.build(kind, progress, tabs, execute=not no_execute) if kind in products else ():
                 progress.note(f"the {kind.upper()} is {_shown(book)}")
+        for host in (host for host in SERVICES if host in products):
+            folder = workshop.hosted.build(host, progress, tabs)
+            if folder is not None:
+                progress.note(f"the notebooks for {SERVICES[host]} are in {_shown(folder)}")
+        if "slides" in products:
+            folder = workshop.slides.build(progress, tabs)
+            if folder is not None:
+                progress.note(f"the slides are in {_shown(folder)}")
         if "html" in products:  # after what it offers
             site = workshop.site.build(progress, tabs)
             if site is not None:
@@ -535,6 +556,113 @@ def serve(
             raise
         raise click.UsageError(problem.strerror or str(problem)) from None
     click.echo("stopped", err=True)
+
+
+@main.command()
+@click.option("--tab", metavar="TAB", help="The framework whose cells are run. Default: the book's first.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help="Where to listen, on this machine alone. Default: Jupyter's, 8888."
+)
+@click.option("--no-browser", is_flag=True, help="Open no browser; the address is printed.")
+@click.pass_context
+def jupyter(context: click.Context, tab: str | None, port: int | None, no_browser: bool) -> None:
+    """Edit the book in JupyterLab: each page opens as a notebook, and is saved as the Markdown that it is.
+
+    Cells of the framework run in its environment; those of other frameworks are shown and not run. Saving changes the
+    lines of the cells that you changed; outputs are not saved. Ctrl-C ends it.
+    """
+    import importlib.util
+
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise click.UsageError("octavo jupyter needs JupyterLab: python -m pip install 'octavo[jupyter]'")
+    workshop = _workshop(context)
+    if not workshop.has_settings:
+        _finish(workshop)
+        return
+    _check_tabs(workshop, (tab,) if tab else ())
+
+    from octavo.progress import progress_for
+
+    with progress_for() as progress:
+        session = workshop.editing.prepare(tab or workshop.settings.default_tab, progress)
+    workshop.remember()
+    if session is None:
+        _finish(workshop)
+        sys.exit(EXIT_ERRORS)
+    workshop.editing.serve(session, port=port, browser=not no_browser)
+
+
+@main.command()
+@click.argument("notebooks", nargs=-1, required=True, metavar="NOTEBOOK...", type=click.Path(path_type=Path))
+@click.pass_context
+def sync(context: click.Context, notebooks: tuple[Path, ...]) -> None:
+    """Bring edited notebooks back into their pages.
+
+    NOTEBOOK is one that `octavo build notebooks` has written and somebody has edited, anywhere. What was edited is
+    changed in the page, and nothing else; what cannot be is shown, and then the page stays as it is.
+    """
+    workshop = _workshop(context)
+    if workshop.has_settings:
+        for notebook in notebooks:
+            changed = workshop.editing.sync(notebook)
+            if changed is not None:
+                click.echo(f"changed {_shown(changed)}", err=True)
+    _finish(workshop)
+
+
+@main.group(invoke_without_command=True)
+@click.pass_context
+def env(context: click.Context) -> None:
+    """List, make or remove the frameworks' environments.
+
+    Each framework has a lock, environments/TAB.txt; octavo makes its isolated interpreter on first need and uses
+    it again as long as the lock does not change. Without a command: the list.
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(env_list)
+
+
+@env.command("list")
+@_json
+@click.pass_context
+def env_list(context: click.Context, as_json: bool = False) -> None:
+    """List the environments that the book needs, and whether they are made."""
+    workshop = _workshop(context)
+    rows = workshop.environments.listed()
+    if as_json:
+        click.echo(json.dumps({"environments": rows}, indent=2))
+    else:
+        for row in rows:
+            made = "made" if row["made"] else "not made yet"
+            click.echo(f"{row['tab']:10}  python {row['python']}  {row['packages']:3} packages  {made}  {row['path']}")
+    _finish(workshop)
+
+
+@env.command("make")
+@click.argument("tabs", nargs=-1, metavar="[TAB]...")
+@click.pass_context
+def env_make(context: click.Context, tabs: tuple[str, ...]) -> None:
+    """Make environments ahead of their first use; all of them without a name."""
+    workshop = _workshop(context)
+    _check_tabs(workshop, tabs)
+
+    from octavo.progress import progress_for
+
+    with progress_for() as progress:
+        workshop.environments.make(tabs, progress)
+    _finish(workshop)
+
+
+@env.command("remove")
+@click.argument("tabs", nargs=-1, required=True, metavar="TAB...")
+@click.pass_context
+def env_remove(context: click.Context, tabs: tuple[str, ...]) -> None:
+    """Remove the environments of these frameworks; they are made again when needed."""
+    workshop = _workshop(context)
+    _check_tabs(workshop, tabs)
+    for path in workshop.environments.remove(tabs):
+        click.echo(f"removed {path}")
+    _finish(workshop)
 
 
 @main.command()

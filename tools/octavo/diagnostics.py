@@ -71,6 +71,8 @@ class Code(Enum):
     """A font of the book on paper is not installed, or a character that no installed font has a sign for."""
     BAD_MATH = "bad-math"
     """A formula that is not closed or cannot be rendered."""
+    SYNC = "sync"
+    """An edited notebook that cannot be brought back into its page."""
     DECLARATION = "declaration"
     """What a page, a cell or a section ``[execute GLOB]`` declares about its execution does not fit."""
     SYNTAX_ERROR = "syntax-error"

@@ -46,10 +46,5 @@ INHERITED: tuple[Inherited, ...] = (
         instead="pages can report to GoatCounter or Plausible, without cookies: see [html] analytics",
     ),
     *(Inherited("deploy", name, product="deploy") for name in ("github_repo", "s3_bucket", "other_file_s3urls")),
-    Inherited("colab", "gpu_pattern", "gpu", product="colab"),
-    *(Inherited("colab", name, product="colab") for name in ("libs", "libs_header", "replace_svg_url")),
-    Inherited("sagemaker", "kernel", "conda_python3", product="sagemaker"),
-    *(Inherited("sagemaker", name, product="sagemaker") for name in ("libs", "libs_header")),
-    *(Inherited("slides", name, product="slides") for name in ("top_left", "top_right", "github_repo")),
 )
 """Every setting of the d2lbook format that octavo does not read: named to the author, or left to its product."""

@@ -43,6 +43,28 @@ class Host:
     """Globs of pages that are not there, with the ending ``.html``, as old books write them."""
 
 
+SERVICES = {"colab": "Colab", "sagemaker": "SageMaker Studio Lab", "kaggle": "Kaggle", "binder": "Binder"}
+"""Services that open notebooks of a repository on GitHub, as settings and readers call them."""
+_OPENING = {
+    "colab": "https://colab.research.google.com/github/{repository}/blob/master/",
+    "sagemaker": "https://studiolab.sagemaker.aws/import/github/{repository}/blob/master/",
+    "kaggle": "https://www.kaggle.com/kernels/welcome?src=https://github.com/{repository}/blob/HEAD/",
+    "binder": "https://mybinder.org/v2/gh/{repository}/HEAD?labpath=",
+}
+"""How their addresses begin; old books have their notebooks on the branch ``master``."""
+
+
+def opening(service: str, repository: str) -> str:
+    """What stands before the path of a notebook of a repository in the address that opens it."""
+    return _OPENING[service].format(repository=repository)
+
+
+def in_repository(service: str, repository: str) -> str:
+    """What stands before the path of a file of a repository in the address that it is fetched from."""
+    branch = "master" if "/master/" in _OPENING[service] else "HEAD"
+    return f"https://github.com/{repository}/raw/{branch}/"
+
+
 @dataclass(frozen=True, slots=True)
 class Website:
     """The website's own settings. All of it is shown on every page, so that a change writes every page again."""
@@ -124,6 +146,11 @@ def markdown_address(page: str, tab: str) -> str:
 def notebook_address(page: str, tab: str) -> str:
     """Where a page stands as a notebook of one framework."""
     return f"notebooks/{tab}/{page}.ipynb"
+
+
+def slides_address(page: str, tab: str) -> str:
+    """Where the slides of a page are, for one framework."""
+    return f"slides/{tab}/{page}.html"
 
 
 def product_name(name: str, tab: str) -> str:

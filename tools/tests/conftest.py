@@ -151,6 +151,7 @@ SHARING = (
     "test_book_paper",
     "test_book_pdf",
     "test_book_site",
+    "test_edit_jupyter",
     "test_execute_broken",
     "test_execute_killed",
 )

@@ -28,9 +28,9 @@ SHARED = {
     "receipt",
     "website",
 }
-STAGES = {"source", "select", "harvest", "execute", "render", "publish", "typeset"}
-MAY_ALSO_USE = {"render": {"source"}, "publish": {"source"}}
-"""``render`` and ``publish`` use the dialect; nothing else crosses."""
+STAGES = {"source", "select", "harvest", "execute", "render", "publish", "typeset", "edit"}
+MAY_ALSO_USE = {"render": {"source"}, "publish": {"source"}, "edit": {"source"}}
+"""``render``, ``publish`` and ``edit`` use the dialect; nothing else crosses."""
 
 
 def imported(path: Path) -> set[str]:

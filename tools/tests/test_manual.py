@@ -22,7 +22,8 @@ TOOLS = Path(__file__).resolve().parents[1]
 REPOSITORY = TOOLS.parent
 MANUAL = TOOLS / "docs"
 PAGES = (
-    "index", "start", "moving", "writing", "library", "website", "paper", "results", "resources", "machines", "settings",
+    "index", "start", "moving", "writing", "library", "jupyter", "website", "paper", "notebooks",
+    "results", "resources", "machines", "settings",
     "commands", "messages", "architecture",
 )  # fmt: skip
 Octavo = Callable[..., subprocess.CompletedProcess[str]]

@@ -12,6 +12,7 @@ Its parts stand in modules of their own, one concern each; a part is given those
 ``execution``, ``machines``         the plan is executed: here, in shares, on a cluster
 ``reports``                         what was executed, for other programs
 ``shown``, ``site``, ``notebooks``  the results that products show, and the products
+``slides``                          decks of what is marked on pages
 ``preview``                         what somebody sees who writes
 ``environments``, ``upkeep``        what is made ahead, and removed again
 ==================================  ==================================================================================

@@ -15,7 +15,7 @@ from octavo import products
 from octavo.build.desk import Desk
 from octavo.digests import digest, file_digest, file_digests, own_code
 from octavo.model import Run
-from octavo.website import Offered, archive_address, product_name
+from octavo.website import Offered, archive_address, product_name, slides_address
 
 if TYPE_CHECKING:
     from octavo.publish.citations import Work
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 KEPT = "copies.pickle"
 PRODUCTS = ("pdf", "epub")
 """Products of a whole book that the website offers once somebody has made them."""
+LIBRARY = "lib"
+"""Folder of the library's wheel, which notebooks elsewhere install from the website."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +163,22 @@ class Copies:
         return tuple(made)
 
     def _product_names(self, tabs: Sequence[str]) -> dict[str, Path]:
-        return {f"{path.parent.name}/{path.name}": path for path in self.products(tabs)}
+        return {path.relative_to(self.desk.output_folder).as_posix(): path for path in self.products(tabs)}
 
     def products(self, tabs: Sequence[str]) -> list[Path]:
-        """Products of the whole book that are there: ``pdf/NAME-TAB.pdf``."""
+        """Products of the whole book that are there: ``pdf/NAME-TAB.pdf``, the library's wheel, slides."""
         name = self.desk.settings.name
         paths = (
             self.desk.output_folder / kind / f"{product_name(name, tab)}.{kind}" for kind in PRODUCTS for tab in tabs
         )
-        return [path for path in paths if path.is_file()]
+        wheels = sorted((self.desk.output_folder / LIBRARY).glob("*.whl"))
+        slides = (
+            self.desk.output_folder / slides_address(document.page, tab)
+            for tab in tabs
+            for document in self.desk.book.pages
+            if tab in document.tabs
+        )
+        return [path for path in (*paths, *wheels, *slides) if path.is_file()]
 
 
 def _load(path: Path) -> _State:

@@ -100,6 +100,7 @@ class Covers:
             contextlib.ExitStack() as ending,
         ):
             ending.callback(stop.set)  # an interrupt comes here, and not where LaTeX is waited for
+            self._retire(kind)
             chosen = [tab for tab in self._chosen(tabs) if not self._stands(kind, tab, facts, found)]
             waiting = list(make(self._materials(chosen, programs=execute), progress, pool, stop))
             for finish in waiting:
@@ -120,6 +121,19 @@ class Covers:
                     receipt.save(self._receipt(kind, made.tab))
         return sorted(found, key=[self._file(kind, tab) for tab in desk.settings.tabs].index)
 
+    def _retire(self, kind: Kind) -> None:
+        """Remove the books of frameworks that the book has no more, and those under a name that it had."""
+        folder, tabs = self.desk.output_folder, self.desk.settings.tabs
+        for path in folder.glob(f"receipt-{kind}-*"):
+            tab = path.name.removeprefix(f"receipt-{kind}-")
+            receipt = Receipt.load(path)
+            kept = self._file(kind, tab) if tab in tabs else None
+            for product in map(Path, receipt.products if receipt is not None else ()):
+                if product != kept and product.parent == folder / kind:
+                    products.remove(folder, f"{kind}/{product.name}")
+            if tab not in tabs:
+                path.unlink(missing_ok=True)
+
     def _stands(self, kind: Kind, tab: str, facts: str, found: list[Path]) -> bool:
         """Whether a framework's book is what it would become; from here on one that is not is not to be trusted."""
         receipt = Receipt.load(self._receipt(kind, tab))
@@ -134,7 +148,6 @@ class Covers:
         self, materials: Iterable[Material], progress: Progress, pool: ThreadPoolExecutor, stop: Event
     ) -> Iterator[Callable[[], _Made]]:
         """Write each manuscript, and let LaTeX begin with it."""
-        from octavo.render.epub.book import time_of
         from octavo.render.paper.project import render_paper
         from octavo.typeset import tools
         from octavo.typeset.engine import typeset
@@ -154,7 +167,14 @@ class Covers:
             progress.stage(f"typesetting {manuscript.main.name}")
             on_page = partial(progress.on_page, tab)
             future = pool.submit(
-                typeset, manuscript.main, on_page, stop, read_line=self.desk.read_line, date=time_of(self.desk.folder)
+                typeset,
+                manuscript.main,
+                on_page,
+                stop,
+                read_line=self.desk.read_line,
+                # LaTeX stumbles over the formulas that reading the book has told of
+                told={(one.span.path, one.span.line) for one in heard if one.code is Code.BAD_MATH and one.span},
+                date=products.time_of(self.desk.folder),
             )
             future.add_done_callback(partial(_typeset_ended, progress, tab))
             yield partial(self._typeset, tab, heard, manuscript, future)
@@ -163,13 +183,7 @@ class Covers:
         """What LaTeX has made of a manuscript, once it is done with it."""
         done = future.result()
         complete = manuscript.complete and manuscript.lasting and done.pdf is not None
-        formulas = {(one.span.path, one.span.line) for one in heard if one.code is Code.BAD_MATH and one.span}
-        said = [
-            one if one.span else replace(one, tab=tab)
-            for one in done.messages
-            # LaTeX stumbles over the formulas that reading the book has told of
-            if not (one.code is Code.LATEX and one.span and (one.span.path, one.span.line) in formulas)
-        ]
+        said = [one if one.span else replace(one, tab=tab) for one in done.messages]
         return _Made(tab, self._file("pdf", tab), done.pdf, (*heard, *said), manuscript.files, complete)
 
     def _epub(

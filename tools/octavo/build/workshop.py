@@ -5,14 +5,17 @@ from __future__ import annotations
 from functools import cached_property
 
 from octavo.build.basis import Basis
+from octavo.build.bundles import Bundles
 from octavo.build.copies import Copies
 from octavo.build.covers import Covers
 from octavo.build.definitions import Definitions
 from octavo.build.desk import Desk
 from octavo.build.doctor import Doctor
+from octavo.build.editing import Editing
 from octavo.build.environments import Environments
 from octavo.build.execution import Execution
 from octavo.build.freshness import Freshness
+from octavo.build.hosted import Hosted
 from octavo.build.libraries import Libraries
 from octavo.build.locks import Locks
 from octavo.build.machines import Machines
@@ -24,8 +27,10 @@ from octavo.build.preview import Preview
 from octavo.build.reports import Reports
 from octavo.build.shown import Shown
 from octavo.build.site import Site
+from octavo.build.slides import Slides
 from octavo.build.upkeep import Upkeep
 from octavo.build.watched import Watched
+from octavo.build.wheels import Wheels
 
 
 class Workshop(Desk):
@@ -138,6 +143,33 @@ class Workshop(Desk):
     def notebooks(self) -> Notebooks:
         """The notebooks."""
         return Notebooks(self, self.shown)
+
+    @cached_property
+    def wheels(self) -> Wheels:
+        """The library as others install it."""
+        return Wheels(self, self.libraries, self.locks, self.modules)
+
+    @cached_property
+    def bundles(self) -> Bundles:
+        """Notebooks to take home."""
+        return Bundles(self, self.shown, self.wheels)
+
+    @cached_property
+    def slides(self) -> Slides:
+        """The slides."""
+        return Slides(self, self.shown)
+
+    @cached_property
+    def hosted(self) -> Hosted:
+        """Notebooks for hosts."""
+        return Hosted(self, self.libraries, self.plan, self.locks, self.shown, self.wheels)
+
+    @cached_property
+    def editing(self) -> Editing:
+        """Pages edited as notebooks."""
+        return Editing(self, self.libraries, self.plan, self.locks)
+
+    # -- upkeep
 
     @cached_property
     def environments(self) -> Environments:

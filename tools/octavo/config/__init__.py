@@ -5,6 +5,7 @@
 ``settings``                what the file says, checked
 ``values``                  single values: read, checked, reported
 ``site``, ``libraries``     the keys of the website, and those of the library
+``hosted``                  the keys of notebooks on other hosts
 ``stores``, ``globs``       where a shared store may stand; which files and pages a glob names
 ``reader``                  the file as a whole
 ==========================  ==========================================================================================

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Literal, cast
 
 from octavo import declarations
+from octavo.config.hosted import hosted
 from octavo.config.keys import FILE_NAME, KEYS, LIBRARY_KEYS, Key, default_value
 from octavo.config.libraries import is_module, libraries
 from octavo.config.paper import paper
 from octavo.config.settings import Settings
 from octavo.config.site import links, website
+from octavo.config.slides import slides
 from octavo.config.stores import STORE_MODES, store_problem
 from octavo.config.values import PLACEHOLDER, Values
 from octavo.declarations import Section
@@ -108,10 +110,13 @@ class _Reader(Values):
             macros=self._macros(),
             bibfile=self._bibfile(),
             paper=paper(self),
+            slides=slides(self),
+            hosted=hosted(self, tabs),
             harvest=cast(
                 Literal["auto", "own", "compatible"], self.choice("library", "harvest", ("auto", "own", "compatible"))
             ),
             version_file=self._version_file(),
+            distribution=self._distribution(),
             libraries=libraries(self, tabs),
         )
         return settings, tuple(self.heard)
@@ -245,6 +250,14 @@ class _Reader(Values):
             return ""  # there is no release to write
         if value and not is_module(value):
             self.complain("library", "version_file", f"{value!r} is no module", "such as d2l/__init__.py")
+            return ""
+        return value
+
+    def _distribution(self) -> str:
+        value = self.text("library", "distribution")
+        if value and not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", value):
+            hint = "letters, digits, and . _ - between them"
+            self.complain("library", "distribution", f"{value!r} is no name of a Python package", hint)
             return ""
         return value
 

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Literal
 
 from octavo.config.globs import matches, matching, named
+from octavo.config.hosted import Hosted
 from octavo.config.keys import FILE_NAME
 from octavo.config.paper import Paper
+from octavo.config.slides import Slides
 from octavo.declarations import Section
 from octavo.macros import Macro
 from octavo.model import Span
@@ -103,8 +105,12 @@ class Settings:
     """What formulas may have besides TeX's own commands."""
     bibfile: str = "d2l.bib"
     paper: Paper = field(default_factory=Paper)
+    slides: Slides = field(default_factory=Slides)
+    hosted: Hosted = field(default_factory=Hosted)
     harvest: Literal["auto", "own", "compatible"] = "auto"
     version_file: str = ""
+    distribution: str = ""
+    """What installers call the library; empty where that is the name under which code imports it."""
     libraries: Mapping[str, Library] = field(default_factory=dict)
     """Framework → its library; frameworks that harvest nothing are missing."""
 

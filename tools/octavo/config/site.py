@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from octavo.config.hosted import REPOSITORY, repositories
 from octavo.config.values import PLACEHOLDER, Values, is_address
-from octavo.website import Elsewhere, HeaderLink, Host, Website, analytics_service
-
-REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9_.-]+")
-"""A repository of GitHub."""
+from octavo.website import SERVICES, Elsewhere, HeaderLink, Host, Website, analytics_service, opening
 
 
 def website(values: Values) -> Website:
@@ -37,8 +34,7 @@ def website(values: Values) -> Website:
         branch=values.text("html", "branch"),
         path=values.folder("html", "path").strip("/"),
         hosts=(
-            *_old_hosts(values, "colab", "Colab", "https://colab.research.google.com/github"),
-            *_old_hosts(values, "sagemaker", "SageMaker Studio Lab", "https://studiolab.sagemaker.aws/import/github"),
+            *(host for section, title in SERVICES.items() for host in _notebook_hosts(values, section, title)),
             *_hosts(values, bool(base_url)),
         ),
         pdf=_template(values, "html", "pdf", values.text("html", "pdf"), ("tab",)),
@@ -86,19 +82,11 @@ def _hosts(values: Values, has_address: bool) -> Iterator[Host]:
             yield Host(title, address)
 
 
-def _old_hosts(values: Values, section: str, title: str, begin: str) -> Iterator[Host]:
-    """The repositories of notebooks as old books name them: one, or one for each framework."""
+def _notebook_hosts(values: Values, section: str, title: str) -> Iterator[Host]:
+    """Where the repositories of notebooks can be opened: one, or one for each framework."""
     exclusions = values.words("colab", "exclusions") if section == "colab" else ()
-    for line in filter(None, map(str.strip, values.value(section, "github_repo").split("\n"))):
-        if values.is_placeholder(section, "github_repo", line, "that line of github_repo is left out"):
-            continue
-        *tab, repository = (part.strip() for part in line.split(","))
-        if len(tab) > 1 or not REPOSITORY.fullmatch(repository):
-            message = f"{line!r} is no framework and repository; it is left out"
-            values.complain(section, "github_repo", message, "such as pytorch, NAME/NOTEBOOKS", line)
-            continue
-        address = f"{begin}/{repository}/blob/master/{{page}}.ipynb"
-        yield Host(title, address, tab[0].lower() if tab else "", exclusions)
+    for tab, repository in repositories(values, section):
+        yield Host(title, f"{opening(section, repository)}{{page}}.ipynb", tab, exclusions)
 
 
 def _giscus(values: Values) -> tuple[str, str, str, str] | None:

@@ -70,7 +70,10 @@ class Shared:
 
     def __post_init__(self) -> None:
         pages = frozenset(document.page for document in self.book.pages)
-        notebooks = {tab: View(tab, pages_of(self.book, self.editions, self.settings, tab)) for tab in self.tabs}
+        base = self.settings.website.base_url
+        notebooks = {
+            tab: View(tab, pages_of(self.book, self.editions, self.settings, tab), site=base) for tab in self.tabs
+        }
         markdown = {tab: View(tab, pages, markdown_address("", tab)) for tab in self.tabs}
         macros = {macro.name: macro for macro in self.settings.macros}
         shelf = Shelf(self.book, self.numbers, self.works, self.phrases, macros)
@@ -85,7 +88,7 @@ class Shared:
         yield [(page.page, page.title, [entry.page for entry in page.toc]) for page in self.book.pages]
         yield [(page, found.number, found.title) for page, found in self.shelf.heads.items()]
         yield sorted(self.works.items()), self.phrases, self.settings.macros
-        yield [(tab, sorted(view.pages)) for tab, view in self.notebooks.items()]
+        yield [(tab, view.site, sorted(view.pages)) for tab, view in self.notebooks.items()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,16 @@ class Sheet:
         stretch.append(self._written(done, len(self.text), view, pictures))
         yield from _parts(stretch)
 
+    def is_seen(self, place: int, tab: str) -> bool:
+        """Whether a framework's readers see what stands at a place: it is in none of the others' tab blocks."""
+        return not any(
+            edit.start <= place < edit.end for edit in self.edits if edit.tabs is not None and tab not in edit.tabs
+        )
+
+    def part(self, start: int, end: int, view: View, pictures: set[str]) -> str | None:
+        """The text from ``start`` to ``end`` for one framework; ``None`` where its readers do not see it."""
+        return self._written(start, end, view, pictures) if self.is_seen(start, view.tab) else None
+
     def _written(self, start: int, end: int, view: View, pictures: set[str]) -> str:
         """The text from ``start`` to ``end`` as a notebook has it."""
         out: list[str] = []
@@ -497,10 +507,14 @@ class _Finder:
             return
         target = posixpath.normpath(posixpath.join(posixpath.dirname(self.page), unquote(address)[:-3])).lstrip("/")
         if target in self.shelf.documents:
-            self._replace(
-                *span,
-                lambda view: f"]({address[:-3]}{view.ending}{hash_}{anchor}" if target in view.pages else f"]({href}",
-            )
+
+            def written(view: View) -> str:
+                beside = view.address(target) or f"{address[:-3]}{view.ending}"
+                if target not in view.pages:
+                    return f"]({view.on_site(target)}{hash_}{anchor}" if view.site else f"]({href}"
+                return f"]({beside}{hash_}{anchor}"
+
+            self._replace(*span, written)
 
     def _reference(self, span: tuple[int, int], name: str, text: str, *, linked: bool) -> None:
         shown, page = self.shelf.referred(name, text)

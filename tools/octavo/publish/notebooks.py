@@ -56,17 +56,17 @@ def notebooks(
     A page without code in a framework has no notebook there. The root page has one wherever any other page has, as
     long as its tables of contents lead to one.
     """
-    sheets = _sheets(book, settings, phrases or Phrases())
+    read = sheets(book, settings, phrases or Phrases())
     for tab in tabs:
         pages = pages_of(book, editions, settings, tab)
-        view = View(tab, pages)
+        view = View(tab, pages, site=settings.website.base_url)
         shown: set[str] = set()
         files: dict[str, bytes] = {}
         for document in book.pages:
             if document.page in pages:
                 edition = editions.get((document.page, tab)) or Edition(document.page, tab, ())
                 run = runs.get((document.page, tab))
-                content = notebook(sheets[document.page], edition, run, view, shown)
+                content = notebook(read[document.page], edition, run, view, shown)
                 if content is not None:
                     files[f"{document.page}.ipynb"] = content
         yield Folder(tab, files, dict(picture_files(shown, settings)))
@@ -95,7 +95,8 @@ def picture_files(shown: Iterable[str], settings: Settings) -> Iterator[tuple[st
             yield path, file
 
 
-def _sheets(book: Book, settings: Settings, phrases: Phrases) -> Mapping[str, Sheet]:
+def sheets(book: Book, settings: Settings, phrases: Phrases) -> Mapping[str, Sheet]:
+    """Each page of the book with all that notebooks show otherwise."""
     md = parser()
     tokens: dict[str, Sequence[Token]] = {}
     texts: dict[str, str] = {}
@@ -141,9 +142,14 @@ def _metadata(document: Document, tab: str) -> dict[str, Any]:
             "nbconvert_exporter": "python",
             "pygments_lexer": "ipython3",
         },
-        "octavo": {"framework": tab, "page": document.page},
+        "octavo": {"framework": tab, "page": document.page, "source": _digest(document.text)},
         "title": document.title,
     }
+
+
+def _digest(text: str) -> str:
+    """What tells ``octavo sync`` whether the page has changed since."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:_DIGITS]
 
 
 class _Ids:

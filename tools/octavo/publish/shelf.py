@@ -91,16 +91,30 @@ class View:
 
     tab: str
     pages: frozenset[str]
-    """Pages that have a notebook; others are named without a link."""
+    """Pages that have a notebook; others are on the website, or named without a link."""
     ending: str = ".ipynb"
     """How their files end."""
+    begin: str = ""
+    """What stands before their paths in their addresses; empty where they refer to each other as files do."""
+    site: str = ""
+    """Address of the website, which has the pages that have no notebook; empty where nobody knows it."""
 
     def link(self, text: str, page: str, *, origin: str) -> str:
         """Words that lead to another page's notebook."""
-        if page == origin or page not in self.pages:
+        if page == origin:
             return text
+        if page not in self.pages:
+            return f"[{text}]({self.on_site(page)})" if self.site else text
         address = posixpath.relpath(f"{page}{self.ending}", posixpath.dirname(origin) or ".")
-        return f"[{text}]({quote(address)})"
+        return f"[{text}]({self.address(page) or quote(address)})"
+
+    def on_site(self, page: str) -> str:
+        """Where a page is on the website."""
+        return f"{self.site}{quote(page)}.html"
+
+    def address(self, page: str) -> str:
+        """Where another page's notebook is, wherever this one is; empty where they refer to each other as files."""
+        return f"{self.begin}{quote(page)}{self.ending}" if self.begin else ""
 
 
 def bracketed(text: str) -> str:

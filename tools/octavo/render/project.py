@@ -16,14 +16,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import sphinx.locale
 from sphinx.application import ENV_PICKLE_FILENAME
-from sphinx.errors import SphinxError
-from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from octavo import products
 from octavo.config import Settings
-from octavo.diagnostics import Code, Diagnostic, Diagnostics, Severity, error
+from octavo.diagnostics import Diagnostic, Diagnostics, Severity
 from octavo.digests import digest, file_digest, file_digests, own_code
 from octavo.model import Book, Definition, Edition, Run
 from octavo.render.application import BookApplication, Progress
@@ -31,7 +28,6 @@ from octavo.render.extension import pictures_of
 from octavo.render.facts import PageFacts, facts_of
 from octavo.render.frame import assets, surroundings, theme
 from octavo.render.links.library import Libraries
-from octavo.render.messages import stop_listening
 from octavo.render.pages.api_pages import libraries_of, with_pages
 from octavo.render.pages.formulas import RENDERER, usable_macros
 from octavo.render.pages.outputs import Pictures
@@ -39,6 +35,7 @@ from octavo.render.pages.parser import Source
 from octavo.render.reading import (
     DRAWN,
     bibliography_of,
+    build,
     common_options,
     narrowed,
     numbers_of_whole_book,
@@ -115,29 +112,20 @@ def render_html(
     if looks != before.looks:
         shutil.rmtree(output / "_static", ignore_errors=True)
     listed = bibliography_of(bibliography, settings, heard, known=digest(cited) == before.bibliography)
-    application = None
     complete = False
-    sphinx.locale.translators.clear()  # else the words of a book built before in this process stand in for missing ones
-    with patch_docutils(str(settings.source)), docutils_namespace():
-        try:
-            application = BookApplication(
-                source,
-                digests,
-                before.digests,
-                progress,
-                not before.complete or looks != before.looks,
-                (settings.source, output, doctrees),
-                "html",
-                confoverrides=_options(source, static, listed, heard),
-                status=None,
-                warning=None,
-                parallel=jobs,
-            )
-            application.build()
-        except SphinxError as problem:
-            heard.add(error(Code.MARKUP, f"the site cannot be written: {' '.join(str(problem).split())}"))
-        finally:
-            stop_listening()
+    application, _ = build(
+        source,
+        digests,
+        before.digests,
+        progress,
+        not before.complete or looks != before.looks,
+        (settings.source, output, doctrees),
+        "html",
+        confoverrides=_options(source, static, listed, heard),
+        parallel=jobs,
+        what="the site",
+        heard=heard,
+    )
     for gone in set(before.digests) - set(digests):
         products.remove(output, f"{gone}.html")
     (output / ".buildinfo.bak").unlink(missing_ok=True)  # Sphinx keeps it when settings change

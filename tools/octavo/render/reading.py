@@ -9,16 +9,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import sphinx.locale
 from pybtex.database import BibliographyDataError
 from pybtex.database.input.bibtex import Parser
 from pybtex.exceptions import PybtexError
+from sphinx.errors import SphinxError
+from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from octavo.config import Settings
 from octavo.diagnostics import Code, Diagnostics, error
 from octavo.digests import digest, own_code
 from octavo.model import Book, Document, Edition, Run, Span
+from octavo.render.application import BookApplication
 from octavo.render.frame import theme
 from octavo.render.links.citations import STYLE
+from octavo.render.messages import stop_listening
 from octavo.render.pages.parser import Source
 from octavo.render.words import locale_name
 from octavo.source.numbers import Kept, Numbers, number
@@ -127,3 +132,24 @@ def common_options(source: Source, bibliography: list[str]) -> dict[str, Any]:
 def _structure(book: Book) -> list[object]:
     """What stands where in the tables of contents: Sphinx does not take numbers back from pages read before."""
     return [(page.page, [(entry.page, entry.numbered) for entry in page.toc]) for page in book.pages]
+
+
+def build(
+    source: Source, *arguments: Any, what: str, heard: Diagnostics, **options: Any
+) -> tuple[BookApplication | None, bool]:
+    """Let Sphinx build a book: its application, ``None`` when it could not begin, and whether it came to its end.
+
+    ``arguments`` and ``options`` are those of :class:`BookApplication`. ``heard`` is told why ``what`` is not there.
+    """
+    application = None
+    sphinx.locale.translators.clear()  # else the words of a book built before in this process stand in for missing ones
+    with patch_docutils(str(source.settings.source)), docutils_namespace():
+        try:
+            application = BookApplication(source, *arguments, status=None, warning=None, **options)
+            application.build()
+        except SphinxError as problem:
+            heard.add(error(Code.MARKUP, f"{what} cannot be written: {' '.join(str(problem).split())}"))
+            return application, False
+        finally:
+            stop_listening()
+    return application, True

@@ -13,19 +13,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import sphinx.locale
 from sphinx.application import ENV_PICKLE_FILENAME
-from sphinx.errors import SphinxError
-from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from octavo.config import Settings
-from octavo.diagnostics import Code, Diagnostics, error
+from octavo.diagnostics import Diagnostics
 from octavo.digests import digest, file_digests, own_code
 from octavo.model import Book, Definition, Edition, Run
-from octavo.render.application import BookApplication, Progress
+from octavo.render.application import BookApplication
 from octavo.render.facts import facts_of
 from octavo.render.links.library import Libraries
-from octavo.render.messages import stop_listening
 from octavo.render.pages.api_pages import libraries_of
 from octavo.render.pages.formulas import usable_macros
 from octavo.render.pages.outputs import Pictures
@@ -33,6 +29,7 @@ from octavo.render.pages.parser import Source
 from octavo.render.reading import (
     DRAWN,
     bibliography_of,
+    build,
     common_options,
     narrowed,
     numbers_of_whole_book,
@@ -100,7 +97,6 @@ def render_single(
     output: Path,
     doctrees: Path,
     diagnostics: Diagnostics,
-    progress: Progress | None = None,
     *,
     jobs: int = 1,
 ) -> Rendered:
@@ -123,29 +119,19 @@ def render_single(
     bibliography = bibliographies(source.book, settings)
     cited = file_digests(bibliography)  # before anything is read from them
     listed = bibliography_of(bibliography, settings, heard, known=digest(cited) == before.bibliography)
-    application, complete = None, False
-    sphinx.locale.translators.clear()  # else the words of a book built before in this process stand in for missing ones
-    with patch_docutils(str(settings.source)), docutils_namespace():
-        try:
-            application = BookApplication(
-                source,
-                digests,
-                before.digests,
-                progress,
-                True,
-                (settings.source, output, doctrees),
-                builder,
-                confoverrides={**common_options(source, listed), **options},
-                status=None,
-                warning=None,
-                parallel=jobs,
-            )
-            application.build()
-            complete = True
-        except SphinxError as problem:
-            heard.add(error(Code.MARKUP, f"the book cannot be written: {' '.join(str(problem).split())}"))
-        finally:
-            stop_listening()
+    application, complete = build(
+        source,
+        digests,
+        before.digests,
+        None,
+        True,
+        (settings.source, output, doctrees),
+        builder,
+        confoverrides={**common_options(source, listed), **options},
+        parallel=jobs,
+        what="the book",
+        heard=heard,
+    )
     files = dict(cited)
     if application is not None:
         heard.add(*application.heard)

@@ -94,6 +94,7 @@ class Words:
     source: str = "Source"
     notebook: str = "Notebook"
     notebooks: str = "All notebooks"
+    slides: str = "Slides"
     view_source: str = "View source"
     edit_page: str = "Edit this page"
     markdown: str = "Markdown"
@@ -114,6 +115,22 @@ class Words:
     access: str = "Formulas are MathML with their TeX, pictures have descriptions, and code is text."
     """What an EPUB tells of itself to those who listen to books."""
     show_talk: str = "Show here (loads {host})"
+    install_first: str = "First, what this notebook needs is installed."
+    """At the top of notebooks for other hosts, above the cell that does it."""
+    bundle: str = "The notebooks of {title} for {framework}."
+    """Begins the README of notebooks that readers take with them; what follows stands in it too."""
+    bundles: str = "The notebooks of {title}, a folder for each framework. Each has a README that says how to start."
+    make_environment: str = (
+        "Make an environment with the packages that the notebooks were executed with. They are for Python {python}, "
+        "which uv fetches where it is missing:"
+    )
+    make_any_environment: str = "Make an environment:"
+    without_uv: str = "Without uv:"
+    open_notebooks: str = "Open the notebooks:"
+    execute_notebook: str = "Or execute one without a browser:"
+    on_windows: str = "On Windows, write `.venv\\Scripts` for `.venv/bin`."
+    library_in: str = "The notebooks import the library in {file}, which the first commands install."
+    library: str = "The library of {title}: what the code of its pages saves."
 
 
 ENGLISH = Words(numbered=("Figure %s", "Table %s", "Section %s"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 from markdown_it import MarkdownIt
@@ -35,6 +36,19 @@ LINK_ADDRESS = re.compile(
 )
 """What makes a link of ``[text]``: an address, which holds no space, and perhaps a title."""
 INLINE_MARKS = frozenset({"label", "eqlabel", "width", "height"})
+SLIDE_TEXTS = "octavo_slide_texts"
+"""Where the parser's environment keeps the places of marked text, for :func:`slide_texts`."""
+_SIGNS = "\x01\x02\x03"
+
+
+@dataclass(frozen=True, slots=True)
+class SlideText:
+    """Text that an author has marked for slides: its place in the text without marks."""
+
+    start: int
+    end: int
+    opens: bool
+    """Whether a slide begins with it: it is marked with ``[`` and not with ``(``."""
 
 
 def install(md: MarkdownIt) -> None:
@@ -54,8 +68,23 @@ def slide_marks(state: StateCore) -> None:
 
     Code is left alone, and so is the number of lines, so that every later token stands on the author's own line.
     """
-    if not MAYBE_SLIDES.search(state.src):
-        return
+    if MAYBE_SLIDES.search(state.src):
+        state.src = _with_prose(state, _without_marks)
+
+
+def slide_texts(state: StateCore) -> None:
+    """:func:`slide_marks` for those who make slides: all marked text stays, and ``env`` says where it stands."""
+    found: list[SlideText] = []
+    if MAYBE_SLIDES.search(state.src):
+        state.src = state.src.translate(dict.fromkeys(map(ord, _SIGNS)))
+        signed = _with_prose(state, _with_signs)
+        state.src = re.sub(f"[{_SIGNS}]", "", signed)
+        found = list(_between_signs(signed))
+    state.env[SLIDE_TEXTS] = tuple(found)
+
+
+def _with_prose(state: StateCore, change: Callable[[str], str]) -> str:
+    """The page up to its slides, what is no code changed."""
     pieces: list[str] = []
     for is_code, text in _code_and_prose(state):
         if is_code:
@@ -64,10 +93,10 @@ def slide_marks(state: StateCore) -> None:
         begin = next((i for i, line in enumerate(text.split("\n")) if SLIDES_BEGIN.match(line)), None)
         if begin is not None:
             lines = text.split("\n")
-            pieces.append(_without_marks("\n".join([*lines[:begin], ""])))
+            pieces.append(change("\n".join([*lines[:begin], ""])))
             break
-        pieces.append(_without_marks(text))
-    state.src = "".join(pieces)
+        pieces.append(change(text))
+    return "".join(pieces)
 
 
 def _code_and_prose(state: StateCore) -> Iterator[tuple[bool, str]]:
@@ -90,6 +119,36 @@ def _code_and_prose(state: StateCore) -> Iterator[tuple[bool, str]]:
 
 
 def _without_marks(text: str) -> str:
+    return _marks_replaced(text, lambda _, inside: "\n" * inside.count("\n"), lambda _, inside: inside)
+
+
+def _with_signs(text: str) -> str:
+    """A sign before each marked text, which says how its mark opens, and one behind it."""
+
+    def signed(bracket: str, inside: str) -> str:
+        return f"{_SIGNS['[('.index(bracket)]}{inside}{_SIGNS[2]}"
+
+    return _marks_replaced(text, signed, signed)
+
+
+def _between_signs(signed: str) -> Iterator[SlideText]:
+    """Marked texts by their place in the text without signs; one inside of another goes with that."""
+    depth = start = done = 0
+    opens = False
+    for part in re.split(f"([{_SIGNS}])", signed):
+        if part == _SIGNS[2] and depth:
+            depth -= 1
+            if not depth:
+                yield SlideText(start, done, opens)
+        elif part and part in _SIGNS[:2]:
+            if not depth:
+                start, opens = done, part == _SIGNS[0]
+            depth += 1
+        else:
+            done += len(part)
+
+
+def _marks_replaced(text: str, slide_only: Callable[[str, str], str], marked: Callable[[str, str], str]) -> str:
     hidden: list[str] = []
 
     def hide(match: re.Match[str]) -> str:
@@ -97,14 +156,15 @@ def _without_marks(text: str) -> str:
         return f"\x00{len(hidden) - 1}\x00"
 
     text = CODE_SPAN.sub(hide, text)
-    text = _replaced(text, "~~", lambda inside: "\n" * inside.count("\n"))
-    text = _replaced(text, "**", lambda inside: inside)
+    text = _replaced(text, "~~", slide_only)
+    text = _replaced(text, "**", marked)
     return re.sub("\x00(\\d+)\x00", lambda match: hidden[int(match[1])], text)
 
 
-def _replaced(text: str, mark: str, change: Callable[[str], str]) -> str:
+def _replaced(text: str, mark: str, change: Callable[[str, str], str]) -> str:
     """Every ``[MARK…MARK]`` and ``(MARK…MARK)`` changed; each opening is tried with the next closing only.
 
+    ``change`` is given the opening bracket and what stands between the marks.
     One look at every mark, since a page may hold thousands that are never closed. ``[**…**](`` begins a link.
     """
     openings = re.finditer(rf"[\[(]{re.escape(mark)}", text)
@@ -123,7 +183,7 @@ def _replaced(text: str, mark: str, change: Callable[[str], str]) -> str:
         pair = text[opening.start()] + text[end + 2]
         is_link = mark == "**" and pair == "[]" and LINK_ADDRESS.match(text, end + 3) is not None
         if end > start and pair in ("[]", "()") and not is_link:
-            pieces += [text[done : opening.start()], change(text[start:end])]
+            pieces += [text[done : opening.start()], change(pair[0], text[start:end])]
             done = end + 3
     return "".join([*pieces, text[done:]])
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
 from octavo.diagnostics import Code, Diagnostic, ReadLine, Severity, error
+from octavo.products import FIRST_TIME
 from octavo.typeset import tools
+from octavo.typeset.log import Event as Happened
 from octavo.typeset.log import Kind, events, gave_up, pages
 from octavo.typeset.messages import messages, shown
 from octavo.typeset.places import Places
@@ -27,8 +29,6 @@ _MOST_RUNS = 5
 """A manuscript whose page numbers have not settled by then never settles."""
 _MOST_PAGES = 20_000
 """More than any book has: some command starts a page for ever."""
-_DATE = 315532800
-"""1980 began then: when a PDF was made that nobody knows the time of."""
 _HINT_STUCK = "look for a command that calls itself, or reads on for ever"
 
 
@@ -53,14 +53,15 @@ def typeset(
     stop: Event | None = None,
     *,
     read_line: ReadLine = lambda path, line: None,
-    date: int = _DATE,
+    told: Collection[tuple[str, int]] = (),
+    date: int = FIRST_TIME,
     silence: float = SILENCE,
 ) -> Typeset:
     """Typeset a manuscript in its folder, running LaTeX as often as it takes.
 
-    ``read_line`` looks the author's lines up, so that messages name the one that is meant; ``date``, in seconds, is
-    when the PDF says that it was made. Errors do not end it: the
-    PDF is what LaTeX made in spite of them. Setting ``stop`` ends it with
+    ``read_line`` looks the author's lines up, so that messages name the one that is meant; at a place (path, line) in
+    ``told`` the author knows of what is wrong there. ``date``, in seconds, is when the PDF says that it was made.
+    Errors do not end it: the PDF is what LaTeX made in spite of them. Setting ``stop`` ends it with
     :class:`~octavo.typeset.running.CancelledError`.
     """
     pdf, log = main.with_suffix(".pdf"), main.with_suffix(".log")
@@ -80,13 +81,22 @@ def typeset(
     happened = list(events(text))
     if gave_up(text) or not pages(text):  # what was referred to may have been still to come
         happened = [one for one in happened if one.kind is not Kind.UNDEFINED]
-    found = messages(happened, Places.of(main, read_line), log)
+    places = Places.of(main, read_line)
+    found = messages(happened, places, log, told)
     made = pages(text) if not stuck and _is_whole(pdf) else 0
     errors = any(one.severity is Severity.ERROR for one in found)
-    ending = tuple(_ending(made, text, stuck, listener, log, errors=errors))
+    place = _last(happened, places) if gave_up(text) else ""
+    ending = tuple(_ending(made, text, stuck, listener, log, place, errors=errors or bool(told)))
     if not errors and not ending:
         settled.touch()
     return Typeset(pdf if made else None, made, (*found, *ending))
+
+
+def _last(happened: Sequence[Happened], places: Places) -> str:
+    """Where the last error is, in words; nothing where nobody knows."""
+    last = next((one for one in reversed(happened) if one.kind is Kind.ERROR), None)
+    span = places.at(last.line) if last is not None and (not last.file or last.file.endswith(".tex")) else None
+    return f" at {span.path}:{span.line}" if span is not None else ""
 
 
 def _forget(main: Path) -> None:
@@ -108,7 +118,9 @@ def _is_whole(pdf: Path) -> bool:
         return False
 
 
-def _ending(made: int, text: str, stuck: str, listener: _Listener, log: Path, *, errors: bool) -> Iterator[Diagnostic]:
+def _ending(
+    made: int, text: str, stuck: str, listener: _Listener, log: Path, where: str, *, errors: bool
+) -> Iterator[Diagnostic]:
     """What there is to say of a manuscript that was not typeset to its end."""
     place = f"log: {shown(log)}"
     if stuck:
@@ -116,13 +128,21 @@ def _ending(made: int, text: str, stuck: str, listener: _Listener, log: Path, *,
         yield error(Code.LATEX, f"LaTeX was ended{page}: {stuck}", hint=_HINT_STUCK, detail=(place,))
     elif not made and not text:
         said = tuple(line for line in listener.last if line.strip())
-        yield error(Code.LATEX, "LaTeX did not begin", detail=said, hint="octavo doctor says what is missing")
+        if any("Killed" in line for line in said):
+            message, hint = "LaTeX was killed from outside", "build again; if it is killed again, it lacks memory"
+        else:
+            message, hint = "LaTeX did not begin", "octavo doctor says what is missing"
+        yield error(Code.LATEX, message, detail=said, hint=hint)
     elif not made:
         fatal = tuple(line for line in listener.last if "xdvipdfmx:" in line)
-        hint = "mend what LaTeX said above" if errors else ""
-        yield error(Code.LATEX, "there is no PDF: LaTeX did not come to its end", detail=(*fatal, place), hint=hint)
+        hint = "mend what is told above" if errors else ""
+        message = (
+            f"there is no PDF: LaTeX gave up{where}" if where else "there is no PDF: LaTeX did not come to its end"
+        )
+        yield error(Code.LATEX, message, detail=(*fatal, place), hint=hint)
     elif gave_up(text):
-        yield error(Code.LATEX, f"the PDF ends with page {made}, where LaTeX gave up", detail=(place,))
+        message = f"the PDF ends with page {made}: LaTeX gave up{where}"
+        yield error(Code.LATEX, message, detail=(place,), hint="mend what is told above" if errors else "")
 
 
 def _command(main: Path) -> list[str]:

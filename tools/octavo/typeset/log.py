@@ -19,6 +19,8 @@ class Kind(Enum):
     """A character that its font lacks."""
     WIDE = "wide"
     """Something stands out of its line."""
+    HIGH = "high"
+    """A page holds more than it has room for."""
     UNSETTLED = "unsettled"
     """Page numbers still changed in the last run."""
 
@@ -61,6 +63,7 @@ _WIDE = re.compile(
     r"Overfull \\hbox \((?P<points>[\d.]+)pt too wide\) (?:in (?:paragraph|alignment) at lines (?P<first>\d+)--\d+"
     r"|detected at line (?P<line>\d+)|has occurred)"
 )
+_HIGH = re.compile(r"Overfull \\vbox \((?P<points>[\d.]+)pt too high\) has occurred while \\output is active")
 _UNSETTLED = re.compile(r"LaTeX Warning: Label\(s\) may have changed")
 _PAGE = re.compile(r"(?:^|(?<=[ )\]>]))\[-?\d+(?:\.-?\d+)*(?=$|[\]\s<{])")
 _STOP = ("Emergency stop", "Fatal error occurred", " ==> Fatal error occurred", "==> Fatal error occurred")
@@ -95,6 +98,8 @@ def events(log: str) -> Iterator[Event]:
             points = float(found["points"])
             yield Event(Kind.WIDE, _text_of(box), int(at) if at else None, page, points=points)
             number += 1 if box else 0
+        elif found := _HIGH.match(line):
+            yield Event(Kind.HIGH, "", None, page, points=float(found["points"]))
         elif line.startswith(("Underfull ", "Overfull ")):
             number += 1  # what stands in the box
         elif found := _UNDEFINED.match(line):
@@ -166,5 +171,5 @@ def _text_of(box: str) -> str:
 
 def _font(name: str) -> str:
     """``[texgyrecursor-regular.otf]/OT:script=latn;`` → ``texgyrecursor-regular``."""
-    found = _FONT.match(name.removeprefix('"'))
+    found = _FONT.match(re.sub(r"/(?:OT|AAT|ICU|GR)\b.*", "", name.removeprefix('"')))
     return (found[1] if found else name).removesuffix(".otf").removesuffix(".ttf")

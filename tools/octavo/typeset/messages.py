@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,31 +100,37 @@ class _Told:
     """What is said of it in a list."""
 
 
-def messages(events: Iterable[Event], places: Places, log: Path) -> tuple[Diagnostic, ...]:
-    """One message for each fault: errors by place, characters by place and font, lines by place."""
+def messages(
+    events: Iterable[Event], places: Places, log: Path, told: Collection[tuple[str, int]] = ()
+) -> tuple[Diagnostic, ...]:
+    """One message for each fault: errors by place, characters by place and font, lines by place.
+
+    No error at a place in ``told``, (path, line), is told again.
+    """
     by_kind: dict[Kind, list[Event]] = {kind: [] for kind in Kind}
     for event in events:
         by_kind[event.kind].append(event)
     wide = [event for event in by_kind[Kind.WIDE] if event.points > WIDE]
     place = shown(log)
     sorts = (
-        (_errors(by_kind[Kind.ERROR], places, place), ("error of LaTeX", "errors of LaTeX")),
+        (_errors(by_kind[Kind.ERROR], places, place, told), ("error of LaTeX", "errors of LaTeX")),
         (
             _undefined(by_kind[Kind.UNDEFINED], places),
             ("reference that leads nowhere", "references that lead nowhere"),
         ),
         (_characters(by_kind[Kind.CHARACTER], places), ("character that is missing", "characters that are missing")),
         (_wide(wide, places), ("line that is too wide", "lines that are too wide")),
+        (_high(by_kind[Kind.HIGH]), ("page that is too full", "pages that are too full")),
     )
-    told = [message for found, names in sorts for message in _bounded(found, names, place)]
+    listed = [message for found, names in sorts for message in _bounded(found, names, place)]
     if by_kind[Kind.UNSETTLED]:
-        told.append(warning(Code.LATEX, "page numbers still changed when the book was set for the last time"))
-    return tuple(told)
+        listed.append(warning(Code.LATEX, "page numbers still changed when the book was set for the last time"))
+    return tuple(listed)
 
 
-def _errors(events: Sequence[Event], places: Places, log: str) -> Iterator[_Told]:
+def _errors(events: Sequence[Event], places: Places, log: str, told: Collection[tuple[str, int]]) -> Iterator[_Told]:
     """Errors, each place once: what follows there mostly follows from the first."""
-    seen: set[object] = set()
+    seen: set[object] = set(told)
     for event in events:
         message = _error(event, places, log)
         about: object = (message.span.path, message.span.line) if message.span else message.message
@@ -242,6 +248,14 @@ def _wide(events: Sequence[Event], places: Places) -> Iterator[_Told]:
         sentence = f"something stands {widest.points:.0f} pt out of its line, {_on(pages)}"
         detail = (f"LaTeX: {widest.text[:_WIDEST]}",) if widest.text else ()
         yield _Told(warning(Code.WIDE_LINE, sentence, spans[about], detail=detail), pages, f"{widest.points:.0f} pt")
+
+
+def _high(events: Sequence[Event]) -> Iterator[_Told]:
+    """Pages that hold more than they have room for; the log says of no line that it is too much."""
+    for event in events:
+        if event.points > WIDE:
+            sentence = f"something stands {event.points:.0f} pt out of its page, {_on((event.page,))}"
+            yield _Told(warning(Code.WIDE_LINE, sentence), (event.page,), f"{event.points:.0f} pt")
 
 
 def _bounded(told: Iterable[_Told], names: tuple[str, str], log: str) -> Iterator[Diagnostic]:

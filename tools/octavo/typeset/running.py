@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Event
 
-SILENCE = 300.0
+SILENCE = 120.0
 """For how many seconds a program may print nothing before it is taken to hang."""
 LONGEST = 256_000_000
 """How many bytes it may print before it is taken to repeat itself for ever."""

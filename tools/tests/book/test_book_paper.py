@@ -271,9 +271,10 @@ def test_a_second_build_does_nothing(built: Paper) -> None:
     assert built.pdf.stat() == before
 
 
+@pytest.mark.slow
 def test_the_same_source_makes_the_same_file(paper: Paper) -> None:
     before = paper.pdf.read_bytes()
-    shutil.rmtree(paper.root / "_build/pdf")
+    shutil.rmtree(paper.root / "_build")
     assert paper.build().returncode == 0
     assert paper.pdf.read_bytes() == before
 
@@ -303,6 +304,35 @@ def test_a_formula_that_latex_cannot_read_is_told_at_the_authors_line(paper: Pap
     assert place in answer.stderr, answer.stderr
     assert said in answer.stderr and new in answer.stderr
     assert "waves/" not in answer.stderr and "Traceback" not in answer.stderr, answer.stderr
+
+
+@pytest.mark.slow
+def test_what_is_in_disorder_hides_no_other_mistake(paper: Paper) -> None:
+    wrong = ("$x^a^b$", "$\\left( x$", "$\\def\\x{\\x}\\x$", "$\\begin{array}{xyz} a \\end{array}$", "$\\input{none}$")
+    known = "$$\\begin{pmatrix}" + "&".join("abcdefghijklmnop") + "\\end{pmatrix}$$"
+    last = "```{raw} latex\n\\nobodyknows\n```\n\n"
+    paper.edit("tides/index", "The moon does this.", "\n\n".join(("The moon.", known, *wrong, last)))
+    answer = paper.build()
+    assert answer.returncode == 1
+    told = re.findall(r"^tides/index\.md:(\d+): error", answer.stderr, re.MULTILINE)
+    assert told == [str(paper.line("tides/index", text)) for text in (*wrong, "\\nobodyknows")], answer.stderr
+    assert "Nothing stands below it" in paper.text()
+
+
+@pytest.mark.slow
+def test_books_of_names_and_frameworks_that_are_gone_are_removed(paper: Paper) -> None:
+    def books() -> list[str]:
+        return sorted(file.name for file in (paper.root / "_build/epub").iterdir())
+
+    paper.build("epub")
+    assert books() == ["small-jax.epub", "small-pytorch.epub"]
+    config = paper.root / "config.ini"
+    config.write_text(config.read_text().replace("name = small", "name = other"))
+    paper.build("epub")
+    assert books() == ["other-jax.epub", "other-pytorch.epub"]
+    config.write_text(config.read_text().replace("tabs = pytorch, jax", "tabs = pytorch"))
+    paper.build("epub")
+    assert books() == ["other-pytorch.epub"]
 
 
 @pytest.mark.slow

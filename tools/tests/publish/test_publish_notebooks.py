@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from publish_books import build, read, shown, write
+from publish_books import CONFIG, build, read, shown, write
 
 from octavo.build import Workshop
 from octavo.model import Book, CellRun, Edition, Failure, Inputs, Output, Run
@@ -183,7 +183,8 @@ def test_kernel_and_language_are_named(tmp_path: Path) -> None:
     assert isinstance(metadata, dict)
     assert metadata["kernelspec"] == {"display_name": "Python 3", "language": "python", "name": "python3"}
     assert metadata["language_info"]["name"] == "python"
-    assert metadata["octavo"] == {"framework": "pytorch", "page": "index"}
+    source = metadata["octavo"].pop("source")  # which says what text it was built of
+    assert metadata["octavo"] == {"framework": "pytorch", "page": "index"} and len(source) == 12
 
 
 def test_ids_are_the_authors_or_follow_from_what_a_cell_holds(tmp_path: Path) -> None:
@@ -352,3 +353,29 @@ def test_numbered_things_are_called_as_on_the_website(tmp_path: Path) -> None:
     (shown_there,) = re.findall(r'std-numref">([^<]+)<', html)
     assert f"Siehe {shown_there}." in shown(read(folder / "pytorch" / "index.ipynb"))
     assert shown_there == "Abb. 1"
+
+
+# -- pages that have no notebook
+
+
+def test_pages_without_a_notebook_are_on_the_website(tmp_path: Path) -> None:
+    pages = {
+        **PAGES,
+        "words": "# Words\n:label:`sec_words`\n\nNo code here.\n",
+        "two": """\
+            # Two
+
+            :numref:`sec_words`, [words](words.md#here) and [both](one/both.md).
+
+            ```{.python .input}
+            1
+            ```
+            """,
+    }
+    config = CONFIG + "[html]\nbase_url = https://book.example.org/first\n"
+    folder, _ = build(write(tmp_path / "site", pages, config))
+    said = shown(read(folder / "pytorch/two.ipynb"))
+    assert "[Words](https://book.example.org/first/words.html)" in said
+    assert "[words](https://book.example.org/first/words.html#here) and [both](one/both.ipynb)" in said
+    folder, _ = build(write(tmp_path / "nowhere", pages))
+    assert "example.org" not in shown(read(folder / "pytorch/two.ipynb"))

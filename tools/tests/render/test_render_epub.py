@@ -97,6 +97,10 @@ Press <kbd>Ctrl</kbd> & <b>go, <nobr>x</nobr>.
 
 <center><font color="red">old</font><br>words</center>
 
+One line<br>and another.
+
+<iframe src="https://films.test/1?a=b" width="560"></iframe>
+
 :The table
 :label:`tab_one`
 
@@ -136,7 +140,7 @@ ART = """<?xml version="1.0" encoding="ISO-8859-1"?>
 <!ENTITY ns "http://www.w3.org/2000/svg">
 ]>
 <svg xmlns="&ns;" viewBox="0 0 30 20" width="30" height="20"><script>alert(1)</script>
-<path id="space"/><text x="2" y="15">H\xe4t</text></svg>
+<path id="space"/><a class="k" target="_top" href="#x"><text x="2" y="15">H\xe4t</text></a></svg>
 """
 
 
@@ -249,6 +253,8 @@ def test_metadata(epub: Made) -> None:
     assert "<dc:creator>The Testers</dc:creator>" in text and "<dc:language>en</dc:language>" in text
     assert '<meta property="dcterms:modified">2026-01-01T00:00:00Z</meta>' in text
     assert '<meta property="schema:accessibilityFeature">MathML</meta>' in text
+    assert "alternativeText" not in text and "accessibilitySummary" not in text  # a picture has no description
+    assert '<meta property="schema:accessModeSufficient">textual,visual</meta>' in text
     assert "A Mini &lt;Book&gt; &amp; More" in epub.text("titlepage.xhtml")
     assert 'href="https://mini.test/?tab=pytorch"' in epub.text("titlepage.xhtml")
 
@@ -344,6 +350,7 @@ def test_pictures_are_what_they_are_called(epub: Made, page: ElementTree.Element
     art = epub.text("_images/img-art.svg")
     assert "DOCTYPE" not in art and "script" not in art and "Hät" in art and 'd="M0 0"' in art
     assert 'encoding="utf-8"' in art or "encoding" not in art
+    assert '<g class="k">' in art.replace("svg:", "") and not re.search(r"<(?:\w+:)?a\b|href|target", art)
     assert all(image.get("alt") is not None for image in page.iter(f"{XHTML}img"))
     assert not any("broken" in name for name in held)
     lost = [d for d in epub.messages if "broken.svg" in d.message]
@@ -356,6 +363,8 @@ def test_own_html_loses_what_books_have_not(epub: Made, page: ElementTree.Elemen
     assert "center" not in epub.text("chapter/page.xhtml") and "old" in "".join(page.itertext())
     assert "For browsers" not in epub.text("index.xhtml") and "What this book is about" in epub.text("index.xhtml")
     assert not re.search("<script|<iframe|onclick", "".join(epub.text(name) for name in epub.spine))
+    assert "One line<br />and another." in epub.text("chapter/page.xhtml")
+    assert next(a for a in page.iter(f"{XHTML}a") if "films" in a.get("href", "")).text == "https://films.test/1?a=b"
 
 
 def test_nothing_is_fetched(epub: Made) -> None:
@@ -396,6 +405,8 @@ def test_what_says_nothing_to_these_readers_is_left_out(tmp_path: Path) -> None:
     text = made.text("one.xhtml")
     assert re.search(r"2\. ?</span>One", text) and "Chapter 1" in text and "home" in text
     assert "other.xhtml" not in text and "index.xhtml" not in text
+    about = made.text("package.opf")
+    assert "alternativeText" in about and "accessibilitySummary" in about and "describedMath" not in about
 
 
 # -- parts
@@ -408,6 +419,7 @@ def test_what_says_nothing_to_these_readers_is_left_out(tmp_path: Path) -> None:
         ("<h2>a<div>b</div></h2>", "<h2>a<span>b</span></h2>"),
         ("<ul><li>a</li></ul><li>b</li>", "<ul><li>a</li></ul><div>b</div>"),
         ("<ul>a</ul>", "<div>a</div>"),
+        ("<p>a</p><table></table>b", '<p>a</p><div class="ov-wide"><table></table></div>b'),
         ('<img src="a.png" loading="lazy" width="1.5"/>', '<img src="a.png" alt="" />'),
         ("a&nbsp;b &amp; &lt;", "a\u00a0b &amp; &lt;"),
         ("<p>open<br>line", "<p>open<br />line</p>"),

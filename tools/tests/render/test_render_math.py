@@ -109,6 +109,12 @@ def test_a_bad_formula_is_reported_at_its_line_and_shows_its_source(tmp_path: Pa
     assert book.article("index").one("span.math").one("code.ov-bad-math").text == "\\wrong"
 
 
+def test_a_bad_formula_of_a_tables_caption_is_reported_where_the_caption_is(tmp_path: Path) -> None:
+    book = make(tmp_path, index="# T\n\n:Rates $\\wrong$\n:label:`tab_r`\n\n| a |\n| --- |\n| 1 |\n")
+    (found,) = book.build()
+    assert found.code is Code.BAD_MATH and found.span is not None and found.span.line == 3
+
+
 def test_mathematics_asks_for_no_script(tmp_path: Path) -> None:
     book = make(tmp_path, index="# T\n\n$x$\n")
     book.build()

@@ -105,10 +105,17 @@ def test_what_is_no_picture_falls_back_to_text(data: str, tmp_path: Path) -> Non
 def test_outlined_text_is_described_by_its_comments_and_a_title_wins() -> None:
     outlined = (
         '<svg xmlns="http://www.w3.org/2000/svg"><g id="matplotlib.axis_1"><g id="text_1"><!-- 0.5 --></g>'
-        '<g id="text_2"><!-- time --></g></g><g id="text_3"><!-- Falling --></g></svg>'
+        '<g id="text_2"><!-- time --></g>'
+        r"<!-- $\mathdefault{10^{-2}}$ --><text><tspan>1</tspan><tspan>0</tspan> <tspan>−2</tspan></text>"
+        "</g>"
+        '<g id="text_3"><!-- Falling --></g></svg>'
     )
     assert describe_svg(outlined) == "Plot: Falling; time"
     assert describe_svg(outlined.replace("<g id", "<title>All of it</title><g id", 1)) == "All of it"
+
+
+def test_words_of_programs_are_no_text() -> None:
+    assert "run" not in clean_html("<svg><script>run()</script><style>run{}</style></svg>Words")
 
 
 def test_html_closes_nothing_but_its_own_and_brings_no_headings() -> None:

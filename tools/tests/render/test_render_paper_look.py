@@ -281,3 +281,71 @@ def test_a_style_at_an_address_is_told_of_and_not_fetched(tmp_path: Path, typese
     assert "nothing is fetched" in told
     assert "rework.py is not run" in told
     assert "never" not in answer.stderr
+
+
+LINE = "Words that fill a line or somewhat more of it, so that pages of every length come about. "
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory, typesetting: None) -> Path:
+    """A PDF in which headings, pictures and code come at every height of a page."""
+    said = {"title": "Pages", "chapter": "Chapter", "section": "Page", "text": LINE}
+    library = "[library-pytorch]\nlib_file = kit.py\nlib_name = kit\n"
+    folder = book(tmp_path_factory.mktemp("pages"), "en", library, **said)
+    box = '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="{0}"><rect width="200" height="{0}"/></svg>'
+    (folder / "img").mkdir()
+    text = [f"# Page\n:label:`sec_first`\n\n{LINE}\n"]
+    for number in range(1, 61):
+        (folder / "img" / f"box{number}.svg").write_text(box.format(100 + 7 * (number % 9)), encoding="utf-8")
+        text.append("Then\n\n$$x = 1$$\n\n" * (2 + number % 8))
+        text.append(f"## Heading {number}\n\nAs :numref:`fig_{number}` shows. {LINE * 5}\n")
+        text.append(f"![Box](../img/box{number}.svg)\n:label:`fig_{number}`\n")
+        text.append(f"## Heading\n\n{LINE * (number % 7)}\n\nAbove {number}.\n")
+        saved = "  #@save" if number % 2 else ""
+        body = "".join(f"    step{line} = {line}\n" for line in range(number % 13))
+        text.append(f"```{{.python .input}}\ndef code{number}():{saved}\n{body}    return {number}\n```\n")
+        text.append(f"Below {number}. {LINE * (number % 5)}\n")
+    (folder / "one" / "first.md").write_text("\n".join(text), encoding="utf-8")
+    done = build(folder, "--no-execute")
+    assert not done.returncode, done.stderr
+    assert "wide-line" not in done.stderr
+    return folder / "out" / "pdf" / "small-pytorch.pdf"
+
+
+def words_of(pdf: Path) -> list[list[tuple[float, float, str]]]:
+    """The words of each page with where they begin and end, in points from the top."""
+    found = subprocess.run(["pdftotext", "-bbox", pdf, "-"], capture_output=True, text=True, check=True).stdout
+    word = r'<word xMin="[\d.]+" yMin="([\d.]+)" xMax="[\d.]+" yMax="([\d.]+)">(.*?)</word>'
+    return [
+        [(float(top), float(end), text) for top, end, text in re.findall(word, page)]
+        for page in found.split("<page ")[1:]
+    ]
+
+
+@pytest.mark.slow
+def test_nothing_runs_off_the_end_of_a_page(pages: Path) -> None:
+    log = (pages.parents[1] / "paper" / "pytorch" / "small-pytorch.log").read_text(errors="replace")
+    assert not re.findall(r"Overfull \\vbox \((?:\d{2,})\.[^)]*\).*output.*", log)
+    for number, words in enumerate(words_of(pages), 1):
+        assert max((end for _, end, _ in words), default=0) < 720 - 22 * 72 / 25.4 + 36, f"page {number}"
+
+
+@pytest.mark.slow
+def test_code_that_the_index_names_stands_as_near_to_the_text_as_other_code(pages: Path) -> None:
+    gaps: dict[bool, set[int]] = {True: set(), False: set()}
+    for words in words_of(pages):
+        for (_, above, first), (_, _, number), (below, _, word) in zip(words, words[1:], words[2:], strict=False):
+            if first == "Above" and word == "def":
+                gaps[bool(int(number.rstrip(".")) % 2)].add(round(below - above))
+    assert gaps[True] and gaps[False] and max(gaps[True] | gaps[False]) - min(gaps[True] | gaps[False]) < 4
+
+
+@pytest.mark.slow
+def test_no_page_ends_with_a_heading_and_no_number_stands_alone(pages: Path) -> None:
+    for number, words in enumerate(words_of(pages), 1):
+        lines = [text for _, _, text in words]
+        for at, word in enumerate(lines):
+            if word == "Heading" and at > 8:
+                assert len(lines) > at + 12, f"page {number}"
+            if word == "Figure" and lines[at - 1] == "As":
+                assert abs(words[at][0] - words[at + 1][0]) < 3, f"page {number}"

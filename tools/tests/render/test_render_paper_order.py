@@ -250,13 +250,15 @@ def test_the_front_page_is_a_chapter_only_if_it_says_something(tmp_path: Path, w
 
 def test_a_title_for_the_website_alone_is_one_on_paper_too(tmp_path: Path) -> None:
     """Old books leave the heading of their references to a style of LaTeX."""
-    old = "```eval_rst\n\n.. only:: html\n\n   Sources\n   =======\n\n```\n\n:bibliography:`own.bib`\n"
+    old = "```eval_rst\n\n.. only:: html\n\n   Sources\n   =======\n\n`Sold <../shop/?a=1>`__.\n\n```\n\n"
+    old += ":bibliography:`own.bib`\n"
     index = "# Book\n\n```toc\n:numbered:\n\none\n```\n\n```toc\nsources\n```\n"
     write(tmp_path, {"own.bib": FILES["own.bib"], "one.md": "# One\n\nBy :citet:`hopper`.\n"})
     (tmp_path / "index.md").write_text(index)
     (tmp_path / "sources.md").write_text(old)
     manuscript = manuscript_of(tmp_path)
     assert TITLES.findall(manuscript) == ["One", "Sources"]
+    assert r"\sphinxhref{https://book.example/shop/?a=1}{Sold}" in manuscript  # paper has no host of its own
     order = [
         manuscript.index(words)
         for words in ("octavomainmatter", "{One}", "octavobackmatter", "{Sources}", "On Compilers")

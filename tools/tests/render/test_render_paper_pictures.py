@@ -140,6 +140,8 @@ def test_each_picture_of_pixels_is_there_once_and_whole(made: Made) -> None:
     listed = [line.split() for line in told("pdfimages", "-list", made.pdf).splitlines()[2:]]
     sizes = [(int(row[3]), int(row[4])) for row in listed if row[2] == "image"]
     assert sorted(sizes) == [(40, 30), (50, 30), (60, 30), (400, 300), (400, 300)]
+    # a file that says how many pixels it has to an inch is as large as that; others are as on the website
+    assert sorted(row[12] for row in listed if row[3] == "400") == ["300", "96"]
 
 
 def test_names_say_what_files_hold(made: Made) -> None:

@@ -74,7 +74,11 @@ $$[a]_1 = \half
 + \text{{if $x$}}$$
 :eqlabel:`eq_one`
 
-where it goes on, and a wide one:
+where it goes on, and in disorder $x^a^b$, con{chr(1)}trols of a{chr(127)} terminal:
+
+$$\left( a$$
+
+What the website does not know, $\mbox{{x}}$, and a wide one:
 
 $${" + ".join(rf"a_{{{number}}}x^{{{number}}}" for number in range(40))}$$
 
@@ -117,6 +121,9 @@ PRINTED = (
 )
 
 
+SHOWN_AS_TEXT = (r"\def\a{x} y", r"\hspace{99999999pt}x", r"\eqref{one}")
+
+
 def results(page: str, tab: str, index: int, code: str) -> tuple[Output, ...] | Failure | None:
     if index == 0:
         return (*out(PRINTED), Output("stream", "stderr", "be \x1b[31mwarned\x1b[0m\n"), *shown(image_svg=PLOT))
@@ -125,7 +132,7 @@ def results(page: str, tab: str, index: int, code: str) -> tuple[Output, ...] | 
     if index == 2:
         return out("\n".join(f"line {number}" for number in range(200)))
     if index == 3:
-        return (*shown(text_latex=r"$\frac{1}{2}$"), *shown(text_latex=r"$\def\a{x} y$"))
+        return tuple(output for tex in (r"$\frac{1}{2}$", *SHOWN_AS_TEXT) for output in shown(text_latex=tex))
     return Failure("exception", "ValueError", "bad_value {x}", None, 4, ("Traceback:", "ValueError: bad"))
 
 
@@ -177,6 +184,13 @@ def test_a_line_of_code_is_written_whole(tokens: list[tuple[str, str]]) -> None:
         assert read_back(written) == re.sub(r"[\x7f-\x9f]", "", said), written
 
 
+@pytest.mark.parametrize("word", ["abcdefghij" * 6, "漢字" * 15])
+def test_a_word_that_fits_no_line_breaks_anywhere(word: str) -> None:
+    written = line_of_code([("", "x = "), ("s", word)])
+    assert rf"{{{word[0]}" + "".join(rf"\ocb{{}}{sign}" for sign in word[1:]) + "}" in written
+    assert r"\ocb" not in line_of_code([("s", word[:20])])
+
+
 def test_code_keeps_its_lines_and_their_order(tex: str) -> None:
     blocks = re.findall(r"\\begin\{octavocode\}\n(.*?)\\end\{octavocode\}", tex, re.DOTALL)
     lines = [read_back(line) for line in blocks[0].splitlines() if line.startswith("\\ocl")]
@@ -196,7 +210,20 @@ def test_a_printed_formula_is_set_unless_it_defines_something(tex: str) -> None:
     result = tex.partition(r"\begin{octavoresult}")[2].partition(r"\begin{octavofailure}")[0]
     assert re.search(r"\\begin\{octavodisplay\}\[\{\}\]%\n\\frac\{1\}\{2\}\n", result)
     assert r"\def" not in tex.partition(r"\begin{document}")[2]
-    assert any(read_back(line) == r"\def\a{x} y" for line in result.splitlines() if line.startswith(r"\ocl"))
+    lines = [read_back(line) for line in result.splitlines() if line.startswith(r"\ocl")]
+    assert set(SHOWN_AS_TEXT) <= set(lines)
+
+
+def test_a_formula_in_disorder_stands_there_as_its_source(tex: str) -> None:
+    body = tex.partition(r"\begin{document}")[2]
+    assert r"\sphinxcode{x\textasciicircum{}a\textasciicircum{}b}" in body
+    assert any(read_back(line) == r"\left( a" for line in body.splitlines() if line.startswith(r"\ocl"))
+    assert r"\(\mbox{x}\)" in body  # LaTeX may know a command that the website does not
+
+
+def test_no_character_reaches_latex_that_it_refuses(tex: str) -> None:
+    assert "controls of a terminal" in tex
+    assert not re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", tex)
 
 
 def test_a_long_output_says_what_it_leaves_out(tex: str) -> None:

@@ -134,7 +134,11 @@ def test_latex_that_turns_in_circles_is_ended_and_says_where(
 
 
 @pytest.mark.slow
-def test_a_manuscript_reaches_nothing_but_its_folder(tmp_path: Path, typesetting: None) -> None:
+def test_a_manuscript_reaches_nothing_but_its_folder(
+    tmp_path: Path, typesetting: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("openin_any", "openout_any"):
+        monkeypatch.setenv(name, "a")  # all that its user may
     outside = tmp_path / "outside.txt"
     outside.write_text("secret")
     inside = tmp_path / "inside"

@@ -73,6 +73,16 @@ def test_pages_are_counted_as_the_pdf_counts_them() -> None:
     assert [(one.page, one.line, one.text) for one in events(log)] == [(5, 7, "x[1] [2] [3]"), (7, 9, "")]
 
 
+def test_a_page_that_holds_more_than_it_has_room_for_is_told() -> None:
+    log = (
+        "[1] [2]\nOverfull \\vbox (77.6pt too high) has occurred while \\output is active []\n\n [3]\n"
+        "Overfull \\vbox (1.6pt too high) has occurred while \\output is active []\n\n [4]\n"
+        "Overfull \\vbox (99.0pt too high) detected at line 7\n []\n"
+    )
+    found = messages(events(log), Places(""), Path("x.log"))
+    assert [one.message for one in found] == ["something stands 78 pt out of its page, on page 3"]
+
+
 def test_a_character_that_is_missing_as_often_as_it_stands_there_is_told_at_each_place() -> None:
     manuscript = "%: a.md:1\none → two\n%: a.md:5\nthree → four\n"
     line = "Missing character: There is no → (U+2192) in font [Some Font]/OT:script=latn;!\n"
@@ -80,6 +90,19 @@ def test_a_character_that_is_missing_as_often_as_it_stands_there_is_told_at_each
         found = messages(events(log), Places(manuscript), Path("x.log"))
         assert [one.span.line for one in found if one.span] == lines
         assert "'Some Font' has no → (U+2192)" in found[0].message
+
+
+def test_a_font_is_named_without_what_is_asked_of_it() -> None:
+    line = "Missing character: There is no → (U+2192) in font TeX Gyre Heros/OT:script=latn;mapping=tex-text;!\n"
+    (found,) = messages(events(line), Places(""), Path("x.log"))
+    assert "the font 'TeX Gyre Heros' has no →" in found.message
+
+
+def test_what_the_author_knows_of_is_not_told_again_nor_counted() -> None:
+    manuscript = "".join(f"%: a.md:{number}\nwords\n" for number in range(1, 41))
+    log = "".join(f"./x.tex:{2 * number}: Double superscript.\nl.{2 * number} x\n \n" for number in range(1, 41))
+    found = messages(events(log), Places(manuscript), Path("x.log"), {("a.md", number) for number in range(1, 31)})
+    assert [one.span.line for one in found if one.span] == [*range(31, 41)] and len(found) == 10
 
 
 def test_many_messages_of_one_sort_are_counted_by_page() -> None:
@@ -93,6 +116,15 @@ def test_many_messages_of_one_sort_are_counted_by_page() -> None:
     assert last.message == "10 more lines that are too wide"
     assert last.detail[0] == "page 21: a.md:21: 221 pt"
     assert len([line for line in last.detail if line.startswith("page ")]) == 10
+
+
+def test_a_block_ends_before_the_line_that_the_next_mark_names() -> None:
+    lines = reader("\n".join(["", "", "before it", "of the first", "of the second", "", "alpha in the second"]))
+    manuscript = "%: page.md:3\nalpha stands here\n%: page.md:5\nother words\n%: page.md:20\nand more"
+    spans = [
+        Places(manuscript, lines).at(line, token=token) for line, token in ((2, "alpha"), (4, "alpha"), (2, "first"))
+    ]
+    assert [span and span.line for span in spans] == [3, 7, 4]
 
 
 def test_marks_of_no_file_of_the_book_are_text() -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import posixpath
 import re
-import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,6 +15,7 @@ from urllib.parse import quote
 
 from sphinx.highlighting import PygmentsBridge
 
+from octavo import products
 from octavo.config import Settings, tab_title
 from octavo.render.epub import cover, xhtml
 from octavo.render.epub.package import NAV, XHTML, File, Landmark, Metadata, Place, Publication, document, write
@@ -31,10 +30,8 @@ STYLE = "style.css"
 TITLE_PAGE, NAMES = "titlepage.xhtml", "names.xhtml"
 PICTURES = "_images"
 _OWN = (NAV, TITLE_PAGE, NAMES, cover.PAGE)
-_LONGEST = 10
-"""After how many seconds git is not waited for."""
-_FIRST_TIME = 315532800
-"""1980 began then: what a book says that nobody knows the time of."""
+_UNSAID = re.compile(rb'<img\b[^<>]*\salt="\s*"')
+"""A picture that nobody has described."""
 
 
 def file_of(page: str) -> str:
@@ -249,20 +246,22 @@ def _metadata(settings: Settings, language: str, summary: str, files: Sequence[F
     has_formulas = any("mathml" in file.properties for file in files)
     kinds = {file.kind for file in files}
     has_pictures = any(kind.startswith("image/") for kind in kinds)
-    features = ["structuralNavigation", "tableOfContents", "readingOrder", "displayTransformability", "alternativeText"]
+    described = not any(_UNSAID.search(file.content) for file in files if file.kind == XHTML)
+    features = ["structuralNavigation", "tableOfContents", "readingOrder", "displayTransformability"]
+    features += ["alternativeText"] * described + ["MathML", "describedMath"] * has_formulas
     access = {
         "accessMode": ["textual", *(["visual"] if has_pictures else [])],
-        "accessModeSufficient": ["textual"],
-        "accessibilityFeature": features + (["MathML", "describedMath"] if has_formulas else []),
+        "accessModeSufficient": ["textual" if described else "textual,visual"],
+        "accessibilityFeature": features,
         "accessibilityHazard": ["unknown" if "image/gif" in kinds else "none"],
-        "accessibilitySummary": [summary],
+        "accessibilitySummary": [summary] if described else [],
     }
     edition = "" if tab == "default" else tab_title(tab)
     return Metadata(
         f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, facts)}",
         settings.title or settings.name,
         language,
-        time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time_of(settings.root))),
+        time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(products.time_of(settings.root))),
         settings.author,
         settings.copyright,
         settings.website.description,
@@ -271,16 +270,3 @@ def _metadata(settings: Settings, language: str, summary: str, files: Sequence[F
         edition,
         access,
     )
-
-
-def time_of(folder: Path) -> int:
-    """When the book became what it is, in seconds: what the environment says, or its last commit."""
-    told = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if told.isdecimal():
-        return int(told)
-    command = ["git", "-C", str(folder), "log", "-1", "--format=%ct", "--", "."]
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=_LONGEST, check=False).stdout.strip()
-    except (OSError, subprocess.TimeoutExpired):
-        found = ""
-    return int(found) if found.isdecimal() else _FIRST_TIME

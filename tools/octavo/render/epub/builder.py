@@ -28,6 +28,15 @@ _PAIRED = re.compile(
     r"<(/?)(abbr|b|code|em|i|kbd|mark|q|s|samp|small|span|strong|sub|sup|u|var)\b[^<>]*>", re.IGNORECASE
 )
 """A tag within running text, which authors write on both sides of their words."""
+_BREAK = re.compile(r"<br\b[^<>]*>", re.IGNORECASE)
+"""A tag within running text that stands alone."""
+_FRAME = re.compile(
+    r"<(iframe|embed)\b[^<>]*?\ssrc\s*=\s*[\"']?(https?://[^\s\"'<>]+)[^<>]*>(?:.*?</\1\s*>)?",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Another site within the page, such as a film: a book asks no other host for anything, so it leads there."""
+LONG = 400
+"""How long own HTML on the front page is at least if it stands for a design."""
 
 
 class EpubBuilder(StandaloneHTMLBuilder):
@@ -80,8 +89,6 @@ class EpubBuilder(StandaloneHTMLBuilder):
 
     def write_doc_serialized(self, docname: str, doctree: nodes.document) -> None:
         """What has to happen in this process before a page is written, perhaps in another."""
-        if self.application.progress is not None:
-            self.application.progress("write", docname)
         self.post_process_images(doctree)
 
     def post_process_images(self, doctree: nodes.Node) -> None:
@@ -241,20 +248,21 @@ def _fit_raw(own: nodes.raw, *, index: bool) -> None:
         if not _has_partner(own, tag):
             own.parent.remove(own)
         else:
-            bare = f"<{tag[1]}{tag[2].lower()}>"
-            own[:] = [nodes.Text(bare)]
-            own.rawsource = bare
+            _say(own, f"<{tag[1]}{tag[2].lower()}>")
         return
-    html = xhtml.balanced(clean_html(text))
+    if _BREAK.fullmatch(text.strip()):
+        _say(own, "<br/>")
+        return
+    html = xhtml.balanced(clean_html(_FRAME.sub(r'<p><a href="\2">\2</a></p>', text)))
     if not xhtml.plain(html):
         own.parent.remove(own)
         return
+    _say(own, html)
+
+
+def _say(own: nodes.raw, html: str) -> None:
     own[:] = [nodes.Text(html)]
     own.rawsource = html
-
-
-LONG = 400
-"""How long own HTML on the front page is at least if it stands for a design."""
 
 
 def _has_partner(own: nodes.raw, tag: re.Match[str]) -> bool:

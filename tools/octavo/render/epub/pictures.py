@@ -23,6 +23,9 @@ _ENDINGS = {
     "image/svg+xml": (".svg",),
 }
 _DOCTYPE = re.compile(r"<!DOCTYPE\b[^\[>]*(?:\[(.*?)\]\s*)?>", re.DOTALL)
+_LINK = re.compile(r"""<(/?(?:\w+:)?)a(?=[\s/>])((?:[^<>"']|"[^"]*"|'[^']*')*)>""")
+"""A link in a drawing: it leads nowhere where the drawing is a picture, and would need words for what it leads to."""
+_OF_LINKS = re.compile(r"""\s(?:xlink:\w+|href|target|download|rel|type)\s*=\s*(?:"[^"]*"|'[^']*')""")
 _SHAPELESS = re.compile(r"(<path\b(?![^<>]*\sd\s*=)[^<>]*?)(\s*/?>)")
 """A path that goes nowhere, as plots write a space: the standard wants a way, and others may refer to it."""
 
@@ -83,7 +86,10 @@ def _drawing(content: bytes) -> bytes | None:
     elif found is not None:
         text = text[: found.start()] + text[found.end() :]
     safe = safe_svg(text)
-    return _in_utf8(_SHAPELESS.sub(r'\1 d="M0 0"\2', safe)).encode() if safe is not None else None
+    if safe is None:
+        return None
+    unlinked = _LINK.sub(lambda link: f"<{link[1]}g{_OF_LINKS.sub('', link[2])}>", safe)
+    return _in_utf8(_SHAPELESS.sub(r'\1 d="M0 0"\2', unlinked)).encode()
 
 
 def _in_utf8(text: str) -> str:

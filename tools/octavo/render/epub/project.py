@@ -8,7 +8,6 @@ from pathlib import Path
 
 from octavo.diagnostics import Diagnostics
 from octavo.digests import file_digests
-from octavo.render.application import Progress
 from octavo.render.epub import cover
 from octavo.render.single import Material, render_single
 from octavo.website import product_name
@@ -30,14 +29,13 @@ def render_epub(
     output: Path,
     doctrees: Path,
     diagnostics: Diagnostics,
-    progress: Progress | None = None,
     *,
     jobs: int = 1,
 ) -> Epub:
     """Write the EPUB of one framework; ``output`` is a folder that its pages are kept in."""
     name = product_name(material.settings.name, material.tab)
     options = {"html_theme": "basic", "html_permalinks": False}
-    rendered = render_single(material, "octavo-epub", options, output, doctrees, diagnostics, progress, jobs=jobs)
+    rendered = render_single(material, "octavo-epub", options, output, doctrees, diagnostics, jobs=jobs)
     shown = cover.picture_of(material.settings)
     files = {**rendered.files, **file_digests([shown] if shown is not None else [])}
     return Epub(output / f"{name}.epub", files, rendered.complete)

@@ -77,6 +77,7 @@ def fitted(html: str, address: Address = lambda found: found) -> str:
     root = _read(html)
     _fit_formulas(root)
     _fit_places(root)
+    _fit_tables(root)
     _fit_blocks(root)
     _fit_attributes(root)
     _fit_links(root, address)
@@ -129,10 +130,7 @@ def _fit_formulas(root: Element) -> None:
     for parent, child in _pairs(root):
         styles = {name: child.attrib.pop(name) for name in _STYLES.get(child.tag, ()) if name in child.attrib}
         if styles:
-            style = Element("mstyle", styles)
-            style.append(child)
-            style.tail, child.tail = child.tail, None
-            parent[list(parent).index(child)] = style
+            _wrap(parent, child, Element("mstyle", styles))
 
 
 def _fit_words(words: Element) -> None:
@@ -172,6 +170,20 @@ def _fit_places(root: Element) -> None:
             child.tag == "summary" and (parent.tag != "details" or parent[0] is not child)
         ):
             _becomes(child, "div")
+
+
+def _fit_tables(root: Element) -> None:
+    """A table stands in a box that it can be moved in, for it may be wider than a page."""
+    for parent, child in _pairs(root):
+        if child.tag == "table" and "ov-html" not in parent.get("class", "").split():
+            _wrap(parent, child, Element("div", {"class": "ov-wide"}))
+
+
+def _wrap(parent: Element, child: Element, around: Element) -> None:
+    """Put an element into another one, which takes its place."""
+    around.append(child)
+    around.tail, child.tail = child.tail, None
+    parent[list(parent).index(child)] = around
 
 
 def _fit_blocks(root: Element) -> None:

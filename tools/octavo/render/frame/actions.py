@@ -27,6 +27,7 @@ from octavo.website import (
     markdown_address,
     notebook_address,
     product_name,
+    slides_address,
 )
 
 __all__ = ["Action", "Menu", "Talk", "discussions_of", "markdown_address", "menus_of", "picture_address"]
@@ -144,8 +145,13 @@ def _downloads(page: _Page) -> Iterator[Action]:
 
         return action
 
+    def slides(tab: str) -> Action | None:
+        address = slides_address(name, tab)
+        return Action(page.words.slides, page.relative(address)) if address in page.offered.whole else None
+
     book = page.settings.name
     yield from page.for_each(notebook)
+    yield from page.for_each(slides)
     yield from page.for_each(whole(page.words.notebooks, lambda tab: archive_address(book, tab)))
     yield from page.for_each(whole("PDF", lambda tab: f"pdf/{product_name(book, tab)}.pdf", website.pdf))
     yield from page.for_each(whole("EPUB", lambda tab: f"epub/{product_name(book, tab)}.epub", website.epub))

@@ -57,7 +57,10 @@ _LONGEST = 32
 """How many lines of text are shown without a fold."""
 _FIRST, _LAST = 14, 6
 """How many lines stay above and below a fold."""
-_NUMBER = re.compile(r"[-+\u2212]?[\d\s.,:%\u00d7^{}$\\]*(?:e[-+]?\d+)?|10", re.IGNORECASE)
+_NUMBER = re.compile(r"(?:\\mathdefault|[-+\u2212\d\s.,:%\u00d7^{}$\\])*(?:e[-+]?\d+)?", re.IGNORECASE)
+r"""What stands at an axis; matplotlib writes ``\mathdefault{10^{-2}}`` for a power."""
+_NO_WORDS = re.compile(r"<(script|style)\b[^>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+"""What nobody is to read; within a drawing, cleaning would leave its text."""
 
 
 def clean_html(html: str) -> str:
@@ -66,7 +69,7 @@ def clean_html(html: str) -> str:
     No attribute of it holds what looks like a tag, so that patterns may look for tags, here and wherever pages are cut.
     """
     cleaned = nh3.clean(
-        html,
+        _NO_WORDS.sub("", html),
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         tag_attribute_values=_CLASSES,

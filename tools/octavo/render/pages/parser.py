@@ -173,7 +173,8 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
             caption = (token.meta or {}).get("caption")
             holders = [token]
             if caption:
-                holders.append(Token("inline", "", 0, children=caption, map=list(token.map)))
+                line = token.meta.get("caption_line", token.map[0])
+                holders.append(Token("inline", "", 0, children=caption, map=[line, line + 1]))
             for holder in holders:
                 for child, line in list(dialect.walk_inline(holder)):
                     child.map = [line + 1, line + 1]
@@ -505,6 +506,8 @@ class BookRenderer(SphinxRenderer):  # type: ignore[misc]
         if caption or meta.get("label"):
             title = nodes.title()
             self.add_line_and_source_path(title, token)
+            if "caption_line" in meta:
+                title.line = meta["caption_line"] + 1
             with self.current_node_context(title):
                 self._render_siblings(SyntaxTreeNode(list(caption or ())).children)
             table.insert(0, title)

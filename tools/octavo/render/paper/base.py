@@ -10,6 +10,7 @@ from docutils.utils import get_source_line
 from sphinx.writers.latex import LaTeXTranslator
 
 from octavo.manuscript import mark
+from octavo.render.paper.letters import without_controls
 
 if TYPE_CHECKING:
     from octavo.render.pages.parser import Source
@@ -69,7 +70,7 @@ class PaperBase(LaTeXTranslator):
 
     def astext(self) -> str:
         """The manuscript; a link to what is not in it leads to its page, or is none."""
-        self.body = [_LINK.sub(self._checked, "".join(self.body))]
+        self.body = [_LINK.sub(self._checked, without_controls("".join(self.body)))]
         return super().astext()
 
     def _checked(self, link: re.Match[str]) -> str:

@@ -142,7 +142,7 @@ def block(lines: Sequence[str], environment: str) -> str:
 
 def _between(lines: Sequence[str], index: int) -> str:
     """Whether a page may end before a line."""
-    if len(lines) < 6 or index < 3 or index > len(lines) - 2:
+    if len(lines) < 7 or index < 3 or index > len(lines) - 3:
         return r"\ocn"
     return r"\ocp" if lines[index - 1] == r"\ocl{}" else ""
 
@@ -152,14 +152,14 @@ class CodeMixin(PaperBase):
 
     def visit_literal_block(self, node: nodes.Element) -> None:
         """Code, line by line."""
-        if node.rawsource != node.astext():  # code with emphasis in it, which Sphinx sets
+        if not is_plain(node):  # code with emphasis in it, which Sphinx sets
             super().visit_literal_block(node)
             return
         if not self.in_footnote:
             holders = [node, node.parent] if isinstance(node.parent, captioned_literal_block) else [node]
             for holder in holders:
                 if holder["ids"]:
-                    self.body.append(f"\n\\octavohere{{{self.hypertarget_to(holder, anchor=True)}}}\n")
+                    self.body.append(f"\n\\octavoincode{{{self.hypertarget_to(holder, anchor=True)}}}\n")
         self.body.append("\n")
         self.mark_place(node)
         lines = [line_of_code(tokens, short=self._short(node)) for tokens in self._tokens(node)]
@@ -218,6 +218,11 @@ class CodeMixin(PaperBase):
                     line.append((kind, part[:_LONGEST]))
         if line and lines > 0:
             yield line
+
+
+def is_plain(node: nodes.Element) -> bool:
+    """Whether code is nothing but its characters."""
+    return node.rawsource == node.astext()
 
 
 def plain_lines(text: str) -> list[str]:

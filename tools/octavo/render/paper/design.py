@@ -66,7 +66,7 @@ def options(settings: Settings, tab: str, own: Own) -> dict[str, Any]:
 def escaped(text: str) -> str:
     """A text of the author's settings, in which nothing means anything to LaTeX."""
     texescape.init()
-    escape = texescape.escape(" ".join(text.split()), "xelatex")
+    escape = texescape.escape(" ".join(letters.simple(text).split()), "xelatex")
     return escape.replace(r"\sphinxhyphen{}", "-")  # which what the file says of itself would lose
 
 

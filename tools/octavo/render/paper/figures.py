@@ -35,7 +35,7 @@ class FigureMixin(PaperBase):
         asked = {side: self.latex_image_length(node[side], node.get("scale", 100)) for side in _SIDES if side in node}
         options = [f"{side}={length}" for side, length in asked.items() if length]
         builder: Any = self.builder
-        natural = builder.natural_size(node["uri"]) if hasattr(builder, "natural_size") else None
+        natural = builder.natural_size(node["uri"])
         if not options and natural:
             scale = node.get("scale", 100) / 100
             options = [f"width={natural[0] * scale:.2f}bp", f"height={natural[1] * scale:.2f}bp"]

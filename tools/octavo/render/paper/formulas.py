@@ -14,6 +14,7 @@ from docutils import nodes
 from octavo.macros import Macro, expanded, group_end
 from octavo.render.pages.formulas import BadMathError, mathml, prepared, without_annotation
 from octavo.render.paper.base import PaperBase
+from octavo.render.paper.code import block, plain_lines
 
 _BLANK = re.compile(r"\n[ \t]*(?=\n)")
 _COMMENT = re.compile(r"(?<!\\)(?:\\\\)*%")
@@ -51,10 +52,7 @@ def formula(tex: str, macros: Iterable[Macro], *, display: bool) -> str:
 
 
 def is_closed(tex: str) -> bool:
-    """Whether every brace and environment that a formula opens is closed again; else LaTeX would read on and on.
-
-    Such a formula has been told of where the page was read.
-    """
+    """Whether every brace and environment that a formula opens is closed again; else LaTeX would read on and on."""
     opened: list[str] = []
     for found in re.finditer(r"\\(?:begin|end)\s*\{([^{}]*)\}|\\.|%[^\n]*|[{}]", tex, re.DOTALL):
         if found[0] == "{" or found[0].startswith("\\begin"):
@@ -62,6 +60,21 @@ def is_closed(tex: str) -> bool:
         elif (found[0] == "}" or found[0].startswith("\\end")) and (not opened or opened.pop() != (found[1] or "{")):
             return False
     return not opened
+
+
+def can_be_set(tex: str, macros: Iterable[Macro], *, display: bool) -> bool:
+    """Whether LaTeX may be given a formula. One that is in disorder stands there as its source, as on the website.
+
+    Else LaTeX would stumble again and again behind it. What is wrong with it has been told where the page was read; but
+    a command that only the website does not know may be one of LaTeX's.
+    """
+    if not is_closed(tex):
+        return False
+    try:
+        mathml(tex, display=display, macros=tuple(macros))
+    except BadMathError as problem:
+        return problem.reason.startswith("Unknown command")
+    return True
 
 
 def spoken(tex: str, macros: Iterable[Macro]) -> str:
@@ -82,7 +95,7 @@ class FormulaMixin(PaperBase):
     def visit_math(self, node: nodes.math) -> None:
         """A formula in a line of text; in a heading, bookmarks have it in plain letters."""
         macros = self.source.settings.macros
-        if not is_closed(node.astext()):
+        if not can_be_set(node.astext(), macros, display=False):
             self.body.append(rf"\sphinxcode{{{self.encode(node.astext())}}}")
             raise nodes.SkipNode
         tex = formula(node.astext(), macros, display=False)
@@ -96,14 +109,18 @@ class FormulaMixin(PaperBase):
     def visit_math_block(self, node: nodes.math_block) -> None:
         """A displayed formula."""
         number = self._number_of_equation(node)
-        if self.in_title or self.in_term or not is_closed(node.astext()):
+        macros = self.source.settings.macros
+        if self.in_title or self.in_term:
             self.visit_math(nodes.math("", node.astext()))
         self.body.append("%\n" if isinstance(node.parent, nodes.paragraph) else "")
         self._go_on(node)
         self.mark_place(node)
         self.body.append(self._anchor(node))
+        if not can_be_set(node.astext(), macros, display=True):
+            self.body.append(block(plain_lines(node.astext().strip("\n")), "octavocode") + "\n")
+            raise nodes.SkipNode
         option = rf"[{{{self.encode(number)}}}]"  # always, for a formula may begin with a bracket
-        body = formula(node.astext(), self.source.settings.macros, display=True)
+        body = formula(node.astext(), macros, display=True)
         self.body.append(f"\\begin{{octavodisplay}}{option}%\n{body}\n\\end{{octavodisplay}}\n")
         raise nodes.SkipNode
 

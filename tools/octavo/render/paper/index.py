@@ -9,6 +9,7 @@ from docutils import nodes
 
 from octavo.render.links.library import USE, Library, rows_of_cell
 from octavo.render.paper.base import PaperBase
+from octavo.render.paper.code import is_plain
 
 _QUOTED = str.maketrans({character: f'"{character}' for character in '!@|"'})
 """What means something to makeindex."""
@@ -26,7 +27,8 @@ class IndexMixin(PaperBase):
         if "ov-code" in node.parent.get("classes", ()):
             entries = "".join(self._entries(node))
             if entries:
-                self.body.append(f"\n\\octavohere{{%\n{entries}}}\n")
+                above = "octavoincode" if is_plain(node) else "octavohere"
+                self.body.append(f"\n\\{above}{{%\n{entries}}}\n")
         super().visit_literal_block(node)
 
     def visit_index(self, node: nodes.Element) -> None:

@@ -7,6 +7,7 @@ alike, without a mark in the manuscript.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +21,9 @@ from octavo.render.paper.fonts import Fonts, Other
 FILE = "octavo-letters.tex"
 """What is read before the document begins."""
 
-_INVISIBLE = frozenset({0x200C, 0x200D, 0x200E, 0x200F, 0xFEFF, *range(0x2060, 0x2065), *range(0xFE00, 0xFE10)})
+_INVISIBLE = frozenset(
+    {0x061C, *range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), *range(0xFE00, 0xFE10), 0xFEFF}
+)
 """Characters that say something about their neighbours, and have no sign."""
 
 _SPACES = {
@@ -65,6 +68,20 @@ class Letters:
     """Those that no installed font has."""
 
 
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+def without_controls(text: str) -> str:
+    """A text without the characters that no printer has a sign for; LaTeX refuses to read some of them."""
+    return _CONTROLS.sub("", text)
+
+
+def simple(text: str) -> str:
+    """A text for where LaTeX knows nothing yet of invisible characters and of spaces of other widths."""
+    spaces = {code: " " if chr(code).isspace() else "" for code in _SPACES}
+    return without_controls(text).translate(spaces | dict.fromkeys(_INVISIBLE, ""))
+
+
 def letters(characters: Iterable[str], chosen: Fonts, language: str) -> Letters:
     """Find a font for each character that a book's own fonts lack."""
     codes = sorted({ord(character) for character in characters if character > "~"} - _INVISIBLE - set(_SPACES) - {0xA0})
@@ -102,15 +119,18 @@ _OF_FORMULAS = (
     (0x2026, 0x2026),
     (0x2032, 0x2037),
     (0x2100, 0x214F),
+    (0x2190, 0x23FF),
+    (0x25A0, 0x27FF),
+    (0x2900, 0x2BFF),
+    (0x1D400, 0x1D7FF),
 )
-_MORE_OF_FORMULAS = ((0x2190, 0x23FF), (0x25A0, 0x27FF), (0x2900, 0x2BFF), (0x1D400, 0x1D7FF))
+"""From the first to the last of characters that LaTeX takes for mathematics: Greek, arrows, operators, alphabets."""
 _SIGNS_OF_FORMULAS = frozenset(map(ord, "¬±×÷·°£¥§¶"))
 
 
 def _is_of_formulas(code: int) -> bool:
     """Whether LaTeX takes a character in a formula for a sign of mathematics; every other one is text there."""
-    ranges = (*_OF_FORMULAS, *_MORE_OF_FORMULAS)
-    return code in _SIGNS_OF_FORMULAS or any(first <= code <= last for first, last in ranges)
+    return code in _SIGNS_OF_FORMULAS or any(first <= code <= last for first, last in _OF_FORMULAS)
 
 
 def _region(codes: Iterable[int], language: str) -> str:

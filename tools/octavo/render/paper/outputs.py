@@ -23,8 +23,12 @@ _FIRST, _LAST = 80, 20
 _WIDEST = 14
 """How many columns of a table are shown as one; a wider one stays the text that its library prints."""
 
-_DEFINES = re.compile(r"\\(?:[a-z]*def|[a-z]*newcommand|providecommand|Declare\w*|let|global)(?![a-z])|\^\^|%")
-"""What a printed formula has no need of, and would change what LaTeX itself says; it is shown as text."""
+_DEFINES = re.compile(
+    r"\\(?:[a-z]*def|[a-z]*newcommand|providecommand|Declare\w*|let|global|eqref)(?![a-z])|\^\^|%"
+    r"|\d{4}(?:\.\d*)?\s*(?:pt|em|ex|mu|cm|mm|in|bp|pc|dd|cc|sp)"
+)
+"""What a printed formula has no need of: it would change what LaTeX itself says, lead somewhere, or be larger than any
+page. Such a formula is shown as text."""
 
 
 class _TableReader(HTMLParser):

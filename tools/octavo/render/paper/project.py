@@ -9,7 +9,6 @@ from typing import Any
 
 from octavo.diagnostics import Diagnostics
 from octavo.digests import file_digests
-from octavo.render.application import Progress
 from octavo.render.paper import design, letters
 from octavo.render.paper.own import own, rework
 from octavo.render.single import Material, render_single
@@ -35,7 +34,6 @@ def render_paper(
     output: Path,
     doctrees: Path,
     diagnostics: Diagnostics,
-    progress: Progress | None = None,
     *,
     jobs: int = 1,
 ) -> Manuscript:
@@ -51,7 +49,7 @@ def render_paper(
         "latex_documents": [(settings.index, name, title, author, "manual")],
         **design.options(settings, material.tab, changed),
     }
-    rendered = render_single(material, "octavo-paper", options, output, doctrees, diagnostics, progress, jobs=jobs)
+    rendered = render_single(material, "octavo-paper", options, output, doctrees, diagnostics, jobs=jobs)
     main = output / name
     program = settings.paper.program if rendered.complete and changed.runs_program else ""
     if program:

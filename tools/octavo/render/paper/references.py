@@ -16,6 +16,8 @@ from octavo.render.paper.base import PaperBase
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:|//")
 _SAFE = "!#%&'()*+,/:;=?@[]~-._"
 """What stands in an address as it is."""
+_NUMBERED = re.compile(r"(.{1,24}) ([A-Z0-9][0-9.]*)")
+"""The name of a thing and its number, as in "Figure 2.1"."""
 
 
 class ReferenceMixin(PaperBase):
@@ -30,6 +32,14 @@ class ReferenceMixin(PaperBase):
                 node = node.copy() if not complete else node
                 node["refuri"] = complete
         super().visit_reference(node)
+
+    def visit_inline(self, node: nodes.Element) -> None:
+        """Words of a reference; a number stands on the line of what it is a number of."""
+        numbered = _NUMBERED.fullmatch(node.astext()) if "std-numref" in node["classes"] else None
+        if numbered and not self.in_title and all(isinstance(child, nodes.Text) for child in node):
+            self.body.append("~".join(map(self.encode, numbered.groups())))
+            raise nodes.SkipNode
+        super().visit_inline(node)
 
     def visit_number_reference(self, node: nodes.Element) -> None:
         """A reference that says a number: the book gives it, and LaTeX does not count."""

@@ -105,8 +105,8 @@ class Grid:
             rf"{before}p{{\octavoshare{{{share:.4f}}}{{{width}}}}}"
             for (_, before), share in zip(alignments, shares, strict=True)
         )
-        head = "".join(_row(row, width, alignments) for row in rows[: len(self.head)])
-        body = "\\octavorowend\n".join(_row(row, width, alignments, end="") for row in rows[len(self.head) :])
+        head = "".join(_row(row, width) for row in rows[: len(self.head)])
+        body = "\\octavorowend\n".join(_row(row, width, end="") for row in rows[len(self.head) :])
         flags = ["long"] * (len(rows) > _LONG) + ["wrapped"] * any(cell.wraps for cell in self.cells)
         flags += ["here"] * self.fixed
         if sum(_least(rows, column) for column in range(width)) > _ROOM:
@@ -141,16 +141,13 @@ def _is_number(text: str) -> bool:
     return bool(re.fullmatch(r"[-+\u2212]?[\d.,]+(?:[eE][-+]?\d+)?\s*%?|NaN|nan|inf|-inf|…|\.\.\.", text.strip()))
 
 
-def _row(row: Sequence[Cell], width: int, alignments: Sequence[tuple[str, str]], end: str = "\\octavorowend\n") -> str:
+def _row(row: Sequence[Cell], width: int, end: str = "\\octavorowend\n") -> str:
     written = []
     for column, cell in _columns(row):
         tex = rf"\octavohead{{{cell.tex}}}" if cell.heading and cell.tex.strip() else cell.tex
         if cell.across > 1:
-            written.append(rf"\multicolumn{{{min(cell.across, width - column)}}}{{c}}{{{tex}}}")
-        elif cell.heading and cell.align == "" and alignments[column][0] == "r":
-            written.append(tex)
-        else:
-            written.append(tex)
+            tex = rf"\multicolumn{{{min(cell.across, width - column)}}}{{c}}{{{tex}}}"
+        written.append(tex)
     filled = sum(cell.across for cell in row)
     return " & ".join([*written, *[""] * (width - filled)]) + end
 
@@ -213,7 +210,7 @@ class TableMixin(FigureMixin):
         if title is not None:
             caption = self.caption_of(title, node, "table")
         self.body.append("\n\n")
-        self.mark_place(node)
+        self.mark_place(title if title is not None and (title.line or 0) < (node.line or 0) else node)
         anchors = "" if caption or not node["ids"] else self.hypertarget_to(node, anchor=True)
         if anchors:
             self.body.append(f"\\octavohere{{{anchors}}}%\n")

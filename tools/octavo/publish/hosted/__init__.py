@@ -1,0 +1,1 @@
+"""Notebooks as hosts run them: with what they need installed first, and whole wherever they are opened."""

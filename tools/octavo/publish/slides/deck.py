@@ -1,0 +1,249 @@
+"""A page in one framework → what its slides hold: marked text, the cells, what these printed and drew.
+
+As in old books, every cell is on a slide, in the order of the page; a slide begins where text is marked with ``[`` and
+takes what follows, up to the next such text. A section begins one too.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from octavo.model import Cell, Document, Edition, EditionCell, Output, Run
+from octavo.publish.markdown import SOURCE, Sheet, parser, sheet
+from octavo.publish.shelf import Shelf, View
+from octavo.source.core import MAYBE_SLIDES, SLIDE_TEXTS, SlideText, slide_texts
+from octavo.syntax import parse
+
+_SAVED = re.compile(r"^[ \t]*#@save[ \t]*\n|[ \t]*#@save\b[ \t]*(?=\n|$)", re.MULTILINE)
+_PARAGRAPHS = re.compile(r"\n[ \t]*\n")
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_DOCSTRING = re.compile(r"(?P<begin>\w*(?P<quotes>\"\"\"|'''))(?P<text>.*)(?P<end>(?P=quotes))", re.DOTALL)
+_LAST = re.compile(r"(?<![.])[,.:;]+((?:\s*\\tag\{[^{}]*\})?\s*\$\$)?\s*\Z")
+"""What a sentence ends with, and a slide does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """Text of a slide, as Markdown."""
+
+    markdown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Code of a cell, or some lines of it."""
+
+    code: str
+    above: str = ""
+    """Lines of the cell that stand before these, on a slide before: what the colours of these depend on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Something that a cell printed or drew."""
+
+    output: Output
+
+
+Block = Marked | Listing | Shown
+
+
+@dataclass(frozen=True, slots=True)
+class Slide:
+    """What one slide is to hold, however much that is."""
+
+    heading: str
+    """The section that it is about, as Markdown."""
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Deck:
+    """The slides of one page in one framework."""
+
+    page: str
+    tab: str
+    title: str
+    """The page's heading with its number, as Markdown."""
+    slides: tuple[Slide, ...]
+
+
+@dataclass(frozen=True)
+class Marks:
+    """A page with what is marked on it for slides."""
+
+    page: Sheet
+    """The page with the text that is for slides alone."""
+    texts: tuple[SlideText, ...]
+    headings: tuple[tuple[int, int], ...]
+    """Where each section's heading begins and ends."""
+
+    def seen(self, tab: str) -> tuple[SlideText, ...]:
+        """The texts that a framework's readers see."""
+        return tuple(text for text in self.texts if self.page.is_seen(text.start, tab))
+
+
+def slides_parser() -> MarkdownIt:
+    """A parser that keeps what is marked for slides."""
+    md = parser()
+    md.core.ruler.at("slide_marks", slide_texts)
+    return md
+
+
+def marks(document: Document, shelf: Shelf, md: MarkdownIt) -> Marks | None:
+    """What is marked on a page; ``None`` where nothing is. ``md`` is a :func:`slides_parser`."""
+    if not MAYBE_SLIDES.search(document.text):
+        return None
+    env: dict[str, object] = {}
+    tokens = md.parse(document.text, env)
+    texts = env[SLIDE_TEXTS]
+    assert isinstance(texts, tuple)
+    if not texts:
+        return None
+    page = sheet(document, str(env[SOURCE]), tokens, shelf, md)
+    return Marks(page, texts, tuple(_headings(tokens, page)))
+
+
+def _headings(tokens: Sequence[Token], page: Sheet) -> Iterator[tuple[int, int]]:
+    for token in tokens:
+        if token.type == "heading_open" and not token.level and token.map:
+            yield page.starts[token.map[0]], page.starts[token.map[0] + 1]
+
+
+def deck(marked: Marks, edition: Edition, run: Run | None, view: View) -> Deck | None:
+    """The slides of a page in one framework; ``None`` where nothing is marked for its readers."""
+    texts = marked.seen(view.tab)
+    if not texts:
+        return None
+    reader = _Reader(marked, edition, run, view)
+    reader.read(texts)
+    document = marked.page.document
+    title = reader.title or document.title or document.page
+    return Deck(document.page, view.tab, title, tuple(reader.slides))
+
+
+class _Reader:
+    """Goes through a page from top to bottom."""
+
+    def __init__(self, marked: Marks, edition: Edition, run: Run | None, view: View) -> None:
+        self.marked = marked
+        self.page = marked.page
+        self.run = run
+        self.view = view
+        self.parts = {part.cell.index: (position, part) for position, part in enumerate(edition.cells)}
+        self.pictures: set[str] = set()
+        self.slides: list[Slide] = []
+        self.title = ""
+        self._heading = ""
+        self._blocks: list[Block] = []
+        self._texts: list[SlideText] = []
+
+    def read(self, texts: Sequence[SlideText]) -> None:
+        """Every heading, text and cell where it stands."""
+        starts = self.page.starts
+        cells = [cell for cell in self.page.document.cells if cell.index in self.parts]
+        events: list[tuple[int, int, SlideText | Cell | tuple[int, int]]] = [
+            *((start, 0, (start, end)) for start, end in self.marked.headings),
+            *((text.start, 1, text) for text in texts),
+            *((starts[cell.span.line - 1], 2, cell) for cell in cells if cell.span.line < len(starts)),
+        ]
+        for _, _, event in sorted(events, key=lambda event: event[:2]):
+            if isinstance(event, Cell):
+                self._end_of_texts()
+                self._blocks += self._cell(*self.parts[event.index])
+            elif isinstance(event, SlideText):
+                self._texts.append(event)
+            else:
+                self._section(*event)
+        self._end_of_texts()
+        self._end_of_slide()
+
+    def _section(self, start: int, end: int) -> None:
+        self._end_of_texts()
+        written = self.page.part(start, end, self.view, self.pictures)
+        if written is None:
+            return
+        heading = written.replace("\x00", "").strip().strip("#").strip()
+        self._end_of_slide()
+        self.title = self.title or heading
+        self._heading = heading
+
+    def _end_of_texts(self) -> None:
+        """Put the texts that were found together on a slide, and begin one for them if any of them says so."""
+        if any(text.opens for text in self._texts):
+            self._end_of_slide()
+        for paragraph in self._paragraphs():
+            self._blocks.append(Marked(paragraph))
+        self._texts.clear()
+
+    def _paragraphs(self) -> Iterator[str]:
+        """What stands in one paragraph of the page stands in one here."""
+        together: list[str] = []
+        before = None
+        for text in self._texts:
+            written = self.page.part(text.start, text.end, self.view, self.pictures) or ""
+            apart = before is not None and _PARAGRAPHS.search(self.page.text[before : text.start])
+            if together and apart:
+                yield from _sentence(" ".join(together))
+                together = []
+            together.append(written.replace("\x00", "").strip())
+            before = text.end
+        yield from _sentence(" ".join(together))
+
+    def _end_of_slide(self) -> None:
+        if self._blocks:
+            self.slides.append(Slide(self.title if self._repeats() else self._heading, tuple(self._blocks)))
+        self._blocks = []
+
+    def _repeats(self) -> bool:
+        """Whether a slide begins with the words of its section."""
+        first = self._blocks[0]
+        return isinstance(first, Marked) and first.markdown == self._heading
+
+    def _cell(self, position: int, part: EditionCell) -> Iterator[Block]:
+        text = self.page.shelf.in_code(_SAVED.sub("", part.code.text).strip("\n"))
+        if text.strip() and not part.cell.hide_code:
+            yield Listing(_with_short_docstrings(text))
+        if part.cell.hide_output:
+            return
+        run = self.run
+        yield from map(Shown, run.cells[position].outputs if run is not None and position < len(run.cells) else ())
+        failure = run.failure if run is not None else None
+        if failure is not None and failure.cell == position:
+            yield Shown(Output("error", failure.name, failure.message))
+
+
+def _with_short_docstrings(code: str) -> str:
+    """Code for a room: of a long docstring the first paragraph."""
+    try:
+        source = parse(code)
+    except SyntaxError:
+        return code
+    cuts: list[tuple[int, int, str]] = []
+    for node in ast.walk(source.tree):
+        body = getattr(node, "body", None) if isinstance(node, _DEFINITIONS) else None
+        first = body[0].value if body and isinstance(body[0], ast.Expr) else None
+        if not isinstance(first, ast.Constant) or not isinstance(first.value, str):
+            continue
+        start, end = source.range(first)
+        match = _DOCSTRING.fullmatch(source.data[start:end].decode())
+        if match and "\n" in match["text"].strip():
+            short = _PARAGRAPHS.split(match["text"].strip())[0]
+            cuts.append((start, end, f"{match['begin']}{short}{match['end']}"))
+    data = source.data
+    for start, end, short in sorted(cuts, reverse=True):
+        data = data[:start] + short.encode() + data[end:]
+    return data.decode()
+
+
+def _sentence(text: str) -> Iterator[str]:
+    """Words as a slide has them: with a capital letter, and without a full stop."""
+    text = _LAST.sub(lambda match: match[1] or "", text.strip())
+    if text:
+        yield text[0].upper() + text[1:]

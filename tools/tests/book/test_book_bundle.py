@@ -1,0 +1,126 @@
+"""The book's notebooks as a stranger has them: an archive, an empty folder, an environment made as its README says.
+
+Nothing of the repository is in sight: the commands are read in the README and run there, and no kernel gets a path
+to the checkout.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import built_once
+
+Octavo = Callable[..., subprocess.CompletedProcess[str]]
+TABS = ("pytorch", "tensorflow", "jax", "mxnet")
+PAGES = ("chapter_preface/index", "chapter_linear-networks/linear-regression-scratch")
+"""Pages that are executed quickly and import what others save."""
+
+
+@pytest.fixture(scope="session")
+def built_bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the book's archives. Built once for all workers."""
+    return built_once(tmp_path_factory, "bundle") / "bundle"
+
+
+def unpacked(bundles: Path, tab: str, target: Path) -> Path:
+    with zipfile.ZipFile(bundles / f"short-dive-{tab}.zip") as archive:
+        archive.extractall(target)
+    return target / f"short-dive-{tab}"
+
+
+def variables(home: Path) -> dict[str, str]:
+    """What a stranger's shell has: programs, and where packages come from; nothing of a checkout or of Jupyter's."""
+    from octavo.execute.environments.pip_settings import uv_variables
+
+    programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # uv
+    kept = {n: v for n, v in os.environ.items() if n.startswith(("UV_", "PIP_", "SSL_", "HTTP", "http", "XDG_CACHE"))}
+    kept.setdefault("UV_CACHE_DIR", str(Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "uv"))
+    translated = {n: v for n, v in uv_variables(os.environ).items() if n.startswith("UV_")}
+    return {**kept, **translated, "HOME": str(home), "PATH": programs, "LANG": "C.UTF-8"}
+
+
+def shell(command: str, folder: Path, home: Path) -> str:
+    answer = subprocess.run(
+        ["sh", "-ec", command], cwd=folder, env=variables(home), capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 0, f"{command}\n{answer.stdout[-2000:]}{answer.stderr[-6000:]}"
+    return answer.stdout
+
+
+def commands(readme: Path) -> list[str]:
+    return re.findall(r"```sh\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def sources(path: Path) -> Iterator[str]:
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code":
+            yield "".join(cell["source"])
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("tab", [pytest.param(tab, marks=pytest.mark.slow if tab != "mxnet" else ()) for tab in TABS])
+def test_notebooks_run_with_the_library_that_is_in_the_archive(
+    octavo: Octavo, repository: Path, built_bundles: Path, tmp_path: Path, tab: str
+) -> None:
+    """Two pages, in the environment that octavo has made of the same lock, so that it takes seconds."""
+    folder = unpacked(built_bundles, tab, tmp_path)
+    made = octavo("-C", repository, "env", "make", tab)
+    assert made.returncode == 0, made.stderr
+    (line,) = [line for line in octavo("-C", repository, "env").stdout.splitlines() if line.startswith(tab)]
+    packages = next(Path(line.split()[-1]).glob("lib/python3*/site-packages"))
+    (wheel,) = folder.glob("*.whl")
+    shell(
+        f"uv venv --quiet --python {Path(line.split()[-1]) / 'bin/python'} .venv\n"
+        f"echo '{packages}' > .venv/lib/{packages.parent.name}/site-packages/lock.pth\n"
+        f"uv pip install --quiet --no-deps --python .venv ./{wheel.name}\n"
+        "uv pip install --quiet --python .venv nbclient\n"
+        ".venv/bin/python -m ipykernel install --prefix .venv > log 2>&1",
+        folder,
+        tmp_path,
+    )
+    assert any("from d2l import" in source for page in PAGES for source in sources(folder / f"{page}.ipynb"))
+    shell(f".venv/bin/jupyter execute --inplace {' '.join(f'{page}.ipynb' for page in PAGES)}", folder, tmp_path)
+    for page in PAGES:
+        cells = json.loads((folder / f"{page}.ipynb").read_text(encoding="utf-8"))["cells"]
+        assert all(cell["execution_count"] for cell in cells if cell["cell_type"] == "code")
+        assert str(repository) not in (folder / f"{page}.ipynb").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.kernels
+@pytest.mark.parametrize("tab", TABS)
+def test_every_notebook_runs_as_the_readme_says(built_bundles: Path, tmp_path: Path, tab: str) -> None:
+    folder = unpacked(built_bundles, tab, tmp_path)
+    make, _, lab, execute = commands(folder / "README.md")
+    shell(make, folder, tmp_path)
+    assert lab == ".venv/bin/jupyter lab index.ipynb\n"
+    shell(".venv/bin/jupyter lab --version", folder, tmp_path)
+    shell(execute, folder, tmp_path)
+    pages = sorted(path.relative_to(folder).as_posix() for path in folder.glob("chapter_*/*.ipynb"))
+    assert len(pages) > 3
+    for page in pages:
+        before = list(sources(folder / page))
+        shell(f".venv/bin/jupyter execute --inplace {page}", folder, tmp_path)
+        assert list(sources(folder / page)) == before
+    shutil.rmtree(folder)  # gigabytes
+
+
+@pytest.mark.slow
+@pytest.mark.kernels
+def test_without_uv_the_readme_s_other_commands_do_it(built_bundles: Path, tmp_path: Path) -> None:
+    folder = unpacked(built_bundles, "mxnet", tmp_path)
+    _, make, _, execute = commands(folder / "README.md")
+    if shutil.which(make.split()[0]) is None:
+        pytest.skip(f"no {make.split()[0]}")
+    shell(make, folder, tmp_path)
+    shell(execute, folder, tmp_path)
+    shutil.rmtree(folder)
