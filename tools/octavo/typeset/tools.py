@@ -24,8 +24,8 @@ FILES: Mapping[str, str] = {
         "alltt amsmath amstext array atbegshi bookmark color colortbl fancyhdr fix-cm geometry graphicx hypcap "
         "hyperref kvoptions longtable ltxcmds makeidx multicol textcomp url"
     ),
-    "texlive-latex-recommended": "booktabs caption etoolbox fancyvrb float fontspec parskip unicode-math xcolor",
-    "texlive-latex-extra": "capt-of framed needspace tabulary titlesec upquote varwidth wrapfig",
+    "texlive-latex-recommended": "booktabs caption etoolbox fancyvrb float fontspec mathtools parskip unicode-math xcolor",
+    "texlive-latex-extra": "cancel capt-of framed needspace tabulary titlesec upquote varwidth wrapfig",
     "texlive-pictures": "ellipse pict2e",
 }
 """Debian package → the styles that manuscripts load from it, with spaces between them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -268,3 +269,28 @@ def test_nothing_is_lost_or_runs_off_the_page(manuscript: Path, typesetting: Non
     assert "A caption" in text and "Alley & %" in text
     # indentation stays, for who copies code out of the book
     assert re.search(r"^ +\S*\n?.*^\s*def long", text, re.MULTILINE | re.DOTALL)
+
+
+KNOWN = re.findall(
+    r"\S+",
+    r"""\lt \gt \coloneqq \eqqcolon \R \N \Z \bra{a} \ket{a} \braket{a|b} \set{a} \Set{a} \cancel{x} \bcancel{x}
+    \xcancel{x} \prescript{a}{b}{c} \argmin_x \argmax_x \degree \bm{x} \slashed{D} \underbracket{x} \overbracket{x}
+    \vcentcolon \xleftrightarrow{x} \xLeftarrow{x} \xmapsto{x} \tfrac12 \cfrac12 \idotsint \boxed{x} \Bbbk \colonequals
+    """,
+)
+"""Commands beyond LaTeX's own that the website's formulas may have; those of packages among them."""
+
+
+@pytest.mark.slow
+def test_what_the_website_knows_paper_knows_too(tmp_path: Path, typesetting: None) -> None:
+    (tmp_path / "config.ini").write_text("[project]\nname = mini\n[build]\ntabs = pytorch\neval_notebook = False\n")
+    cases = "".join(f"$$\\begin{{{kind}}}a&b\\end{{{kind}}}$$\n\n" for kind in ("dcases", "rcases", "drcases"))
+    (tmp_path / "index.md").write_text("# Signs\n\n" + "".join(f"A ${name}$.\n\n" for name in KNOWN) + cases)
+    done = subprocess.run(
+        [sys.executable, "-m", "octavo", "-C", str(tmp_path), "build", "pdf"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "error" not in done.stderr and "warning" not in done.stderr

@@ -53,7 +53,7 @@ def options(settings: Settings, tab: str, own: Own) -> dict[str, Any]:
             "polyglossia": "",
             "cmappkg": "",
             "fontenc": r"\usepackage{fontspec}",
-            "amsmath": r"\usepackage{amsmath,amssymb}",
+            "amsmath": r"\usepackage{amsmath,amssymb,mathtools,cancel}",
             "fontpkg": f"{_MATH}\n{own.fonts.loading()}",
             "fncychap": "",
             "fvset": r"\fvset{fontsize=\small}",
