@@ -52,6 +52,7 @@ def test_results_of_a_page_that_is_gone_go_too(octavo: Octavo, book: Path, tmp_p
     assert (book / "outputs/chapter_preface/index/jax.json").exists()
 
 
+@pytest.mark.slow
 def test_building_without_executing_leaves_the_library_alone(octavo: Octavo, book: Path, tmp_path: Path) -> None:
     (book / "d2l/jax.py").write_text("# not in step\n")
     answer = octavo(

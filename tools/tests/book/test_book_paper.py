@@ -16,6 +16,8 @@ from textwrap import dedent
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 Octavo = Callable[..., subprocess.CompletedProcess[str]]
 TOOLS = Path(__file__).resolve().parents[2]
 
@@ -271,7 +273,6 @@ def test_a_second_build_does_nothing(built: Paper) -> None:
     assert built.pdf.stat() == before
 
 
-@pytest.mark.slow
 def test_the_same_source_makes_the_same_file(paper: Paper) -> None:
     before = paper.pdf.read_bytes()
     shutil.rmtree(paper.root / "_build")
@@ -279,7 +280,6 @@ def test_the_same_source_makes_the_same_file(paper: Paper) -> None:
     assert paper.pdf.read_bytes() == before
 
 
-@pytest.mark.slow
 def test_a_changed_word_is_in_the_next_pdf(paper: Paper) -> None:
     paper.edit("tides/index", "The moon", "The silver moon")
     answer = paper.build()
@@ -287,7 +287,6 @@ def test_a_changed_word_is_in_the_next_pdf(paper: Paper) -> None:
     assert "The silver moon does this." in paper.text()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("new", "said"),
     [
@@ -306,7 +305,6 @@ def test_a_formula_that_latex_cannot_read_is_told_at_the_authors_line(paper: Pap
     assert "waves/" not in answer.stderr and "Traceback" not in answer.stderr, answer.stderr
 
 
-@pytest.mark.slow
 def test_what_is_in_disorder_hides_no_other_mistake(paper: Paper) -> None:
     wrong = ("$x^a^b$", "$\\left( x$", "$\\def\\x{\\x}\\x$", "$\\begin{array}{xyz} a \\end{array}$", "$\\input{none}$")
     known = "$$\\begin{pmatrix}" + "&".join("abcdefghijklmnop") + "\\end{pmatrix}$$"
@@ -319,7 +317,6 @@ def test_what_is_in_disorder_hides_no_other_mistake(paper: Paper) -> None:
     assert "Nothing stands below it" in paper.text()
 
 
-@pytest.mark.slow
 def test_books_of_names_and_frameworks_that_are_gone_are_removed(paper: Paper) -> None:
     def books() -> list[str]:
         return sorted(file.name for file in (paper.root / "_build/epub").iterdir())
@@ -335,7 +332,6 @@ def test_books_of_names_and_frameworks_that_are_gone_are_removed(paper: Paper) -
     assert books() == ["other-pytorch.epub"]
 
 
-@pytest.mark.slow
 def test_a_picture_that_cannot_be_read_is_told_and_left_out(paper: Paper) -> None:
     (paper.root / "img/wave.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'><circle", encoding="utf-8")
     answer = paper.build()
@@ -363,7 +359,6 @@ def test_a_machine_without_latex_hears_the_one_command(paper: Paper, tmp_path: P
     assert len(commands) == 1 and "texlive-xetex" in commands[0] and "latexmk" in commands[0], answer.stderr
 
 
-@pytest.mark.slow
 def test_an_interrupt_ends_latex_too_and_the_old_book_stays(paper: Paper) -> None:
     before = paper.pdf.read_bytes()
     words = " ".join(f"Wave {number} comes, and goes." for number in range(60_000))

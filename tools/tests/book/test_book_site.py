@@ -80,6 +80,7 @@ def visible_panels(page) -> set[str]:  # type: ignore[no-untyped-def]
     )
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize("tab", TABS)
 def test_every_page_prints_and_draws_in_every_framework(browser, address: str, repository: Path, tab: str) -> None:  # type: ignore[no-untyped-def]

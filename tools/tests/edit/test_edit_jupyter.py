@@ -9,6 +9,8 @@ from pathlib import Path
 import nbformat
 from edit_server import PAGE, Jupyter, running
 
+pytestmark = pytest.mark.slow
+
 NAME = "chapter/page.md"
 
 

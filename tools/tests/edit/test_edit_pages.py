@@ -231,6 +231,7 @@ def pages_of(folder: Path) -> list[tuple[str, str]]:
     return [(name, (book.source / name).read_bytes().decode("utf-8")) for name in names]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", BOOKS, ids=lambda folder: folder.name)
 def test_every_page_of_the_book_is_saved_as_it_was_in_every_framework(folder: Path) -> None:
     book, _ = config.load(folder)

@@ -18,6 +18,8 @@ from execute_stores import Place, place_of, s3_server  # noqa: F401  a fixture
 from octavo.execute.environments.environment import Environment, Lock
 from octavo.execute.home import environments_home
 
+pytestmark = pytest.mark.slow
+
 PAGE = """# {title}
 
 ```{{.python .input}}
@@ -165,7 +167,6 @@ def test_a_damaged_object_is_set_aside_and_made_again(
     assert len(trace()) == 4
 
 
-@pytest.mark.slow
 @EVERYWHERE
 def test_modes_of_builds_that_are_not_trusted(
     place: Place, clone: Callable[..., Clone], trace: Callable[[], list[str]]
@@ -203,7 +204,6 @@ def test_two_builds_at_once_in_one_checkout(
     assert book.states() == ["fresh"] * 4
 
 
-@pytest.mark.slow
 def test_many_clones_at_once_on_one_store(
     tmp_path: Path, clone: Callable[..., Clone], trace: Callable[[], list[str]]
 ) -> None:
@@ -266,7 +266,6 @@ def collected(clone: Clone, *arguments: str) -> dict[str, list[str]]:
     return {what: [f"{i['kind']} {i['name']}" for i in table[what]] for what in ("removed", "kept")}
 
 
-@pytest.mark.slow
 def test_gc_removes_what_nobody_needs(clone: Callable[..., Clone], small_lock: Lock, tmp_path: Path) -> None:
     book = clone("a", "")
     assert book("run").returncode == 0
@@ -320,7 +319,6 @@ def test_gc_leaves_everything_while_the_book_has_errors(clone: Callable[..., Clo
     assert (book.cache / "runs" / "ab" / f"ab{1:062}.json").exists()
 
 
-@pytest.mark.slow
 def test_gc_of_the_shared_store(place: Place, clone: Callable[..., Clone]) -> None:
     book = clone("a", place.url)
     assert book("run").returncode == 0

@@ -24,7 +24,10 @@ from execute_books import MARK, MiniBook, cleaned_up, page, share_environments, 
 
 from octavo.execute.environments.environment import Environment, Lock
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc")
+pytestmark = [
+    pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc"),
+    pytest.mark.slow,
+]
 
 SEED = int(os.environ.get("OCTAVO_KILL_SEED", "4"))
 

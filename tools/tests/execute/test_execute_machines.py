@@ -61,7 +61,6 @@ def results(book: MiniBook) -> dict[str, bytes]:
 PAGES = {f"p{n}": page(f"Page {n}", f"print('page', {n})") for n in range(6)}
 
 
-@pytest.mark.slow
 def test_shares_are_everything_once_whenever_they_start(machine: Callable[..., MiniBook]) -> None:
     first, second, third = (machine(name, PAGES) for name in ("one", "two", "three"))
     # two at once, the third when results of these are there
@@ -84,7 +83,6 @@ def test_shares_are_everything_once_whenever_they_start(machine: Callable[..., M
     assert EXECUTED.findall(again.stderr) == []
 
 
-@pytest.mark.slow
 def test_shares_are_balanced_by_recorded_times(machine: Callable[..., MiniBook]) -> None:
     pages = {"long": page("Long", "import time; time.sleep(6)"), **PAGES}
     book = machine("one", pages)
@@ -98,7 +96,6 @@ def test_shares_are_balanced_by_recorded_times(machine: Callable[..., MiniBook])
     assert sorted(name for share in shares for name in share) == sorted(pages)
 
 
-@pytest.mark.slow
 def test_a_share_without_a_store_says_that_its_results_stay_here(machine: Callable[..., MiniBook]) -> None:
     pages = dict(list(PAGES.items())[:2])
     shares = []
@@ -186,6 +183,8 @@ def cluster(tmp_path: Path, small: Environment) -> Iterator[Cluster]:
 
 WAITS = """
 import os, pathlib, time
+
+pytestmark = pytest.mark.slow
 place = pathlib.Path(os.environ.get("MEET", "/nonexistent"))
 if place.is_dir():
     (place / os.environ["WORKER"]).write_text(str(os.getpid()))
@@ -289,7 +288,6 @@ def with_cards(text: str, gpus: str) -> str:
     return f"---\nexecute:\n  gpus: {gpus}\n---\n{text}"
 
 
-@pytest.mark.slow
 def test_pages_go_where_their_cards_are(machine: Callable[..., MiniBook], cluster: Cluster) -> None:
     code = "import os\nprint(os.environ['WORKER'], repr(os.environ.get('CUDA_VISIBLE_DEVICES')))"
     gpus = {"must": "1", "too": "1", "may": "0-1", "none": "0", "two": "2"}
@@ -312,7 +310,6 @@ def test_pages_go_where_their_cards_are(machine: Callable[..., MiniBook], cluste
     assert not (book.folder / "outputs" / "two").exists()
 
 
-@pytest.mark.slow
 def test_what_one_machine_cannot_do_another_does(machine: Callable[..., MiniBook], cluster: Cluster) -> None:
     cluster.add_worker("a", "--nthreads", "1")
     broken = cluster.folder / "cache-a" / "environments"
@@ -329,7 +326,6 @@ def test_what_one_machine_cannot_do_another_does(machine: Callable[..., MiniBook
     assert "error[environment]" in alone.stderr
 
 
-@pytest.mark.slow
 def test_a_page_whose_second_machine_is_lost_too_is_given_up(
     machine: Callable[..., MiniBook], cluster: Cluster, tmp_path: Path
 ) -> None:
@@ -352,7 +348,6 @@ def test_a_page_whose_second_machine_is_lost_too_is_given_up(
     assert done.stderr.count(" failed: ") == 3, done.stderr
 
 
-@pytest.mark.slow
 def test_a_declared_variable_that_is_another_there_is_told(machine: Callable[..., MiniBook], cluster: Cluster) -> None:
     cluster.add_worker("a", COLOUR="green")
     book = machine("one", {"p": page("P", "1")}, "[execute]\nvariables = COLOUR\n")
@@ -364,7 +359,6 @@ def test_a_declared_variable_that_is_another_there_is_told(machine: Callable[...
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.slow
 def test_a_cluster_that_is_of_no_use_is_told(
     machine: Callable[..., MiniBook], cluster: Cluster, tmp_path: Path
 ) -> None:

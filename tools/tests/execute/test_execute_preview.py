@@ -15,7 +15,7 @@ from octavo.execute.environments.environment import Environment, Lock
 sys.path.insert(0, str(Path(__file__).parents[1] / "serve"))
 from served_books import MESSAGES, PILL, Served, look, serve, wait_for
 
-pytestmark = [pytest.mark.browser, pytest.mark.kernels]
+pytestmark = [pytest.mark.browser, pytest.mark.kernels, pytest.mark.slow]
 
 ALL = "#@tab all\n"
 

@@ -148,6 +148,7 @@ def test_a_folder_without_notebooks_is_a_fault(tmp_path: Path) -> None:
     assert judged(tmp_path)[0] == 1
 
 
+@pytest.mark.slow
 def test_a_notebook_that_is_missing_or_too_many_is_seen(good: Path) -> None:
     book = good.parents[2]
     assert judged(good.parent, "--book", book)[0] == 0
@@ -159,6 +160,7 @@ def test_a_notebook_that_is_missing_or_too_many_is_seen(good: Path) -> None:
     assert "pytorch/other: there is a notebook, and no code for it" in told
 
 
+@pytest.mark.slow
 def test_ids_are_stable_and_a_change_is_seen(good: Path, tmp_path: Path) -> None:
     again, _ = build(write(tmp_path, {**PAGES, "index": PAGES["index"]}))
     assert judged(good, "--equal", again / "pytorch")[0] == 0

@@ -321,6 +321,7 @@ def hard(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "hard.html"
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_everything_is_on_the_screen_and_nothing_is_asked_for(hard: Path, book: Path, browser: Any) -> None:
     check = judge("check_slides").check

@@ -59,6 +59,7 @@ def test_everything_that_pages_name_is_there(site: Path, repository: Path) -> No
     assert answer.returncode == 0, answer.stdout
 
 
+@pytest.mark.slow
 def test_no_page_scrolls_sideways_on_a_phone(reader: Callable[..., Any], address: str, looked_at: list[str]) -> None:
     page = reader(**PHONE)
     wrong = {}
@@ -73,6 +74,7 @@ def test_no_page_scrolls_sideways_on_a_phone(reader: Callable[..., Any], address
     assert wrong == {}
 
 
+@pytest.mark.slow
 def test_nothing_moves_while_a_page_loads(reader: Callable[..., Any], address: str, looked_at: list[str]) -> None:
     moved = {}
     for options in ({}, PHONE):
