@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 import nbformat
+import pytest
 from edit_server import PAGE, Jupyter, running
 
 pytestmark = pytest.mark.slow
