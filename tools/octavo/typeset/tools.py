@@ -24,7 +24,9 @@ FILES: Mapping[str, str] = {
         "alltt amsmath amstext array atbegshi bookmark color colortbl fancyhdr fix-cm geometry graphicx hypcap "
         "hyperref kvoptions longtable ltxcmds makeidx multicol textcomp url"
     ),
-    "texlive-latex-recommended": "booktabs caption etoolbox fancyvrb float fontspec mathtools parskip unicode-math xcolor",
+    "texlive-latex-recommended": (
+        "booktabs caption etoolbox fancyvrb float fontspec mathtools parskip unicode-math xcolor"
+    ),
     "texlive-latex-extra": "cancel capt-of framed needspace tabulary titlesec upquote varwidth wrapfig",
     "texlive-pictures": "ellipse pict2e",
 }
