@@ -24,6 +24,8 @@ from execute_books import MARK, MiniBook, cleaned_up, page, share_environments, 
 
 from octavo.execute.environments.environment import Environment, Lock
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 60.0
 """How long anything may take that a test waits for."""
 
@@ -183,8 +185,6 @@ def cluster(tmp_path: Path, small: Environment) -> Iterator[Cluster]:
 
 WAITS = """
 import os, pathlib, time
-
-pytestmark = pytest.mark.slow
 place = pathlib.Path(os.environ.get("MEET", "/nonexistent"))
 if place.is_dir():
     (place / os.environ["WORKER"]).write_text(str(os.getpid()))
