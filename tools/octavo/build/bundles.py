@@ -35,7 +35,7 @@ class Bundles:
         from octavo.publish.notebooks import notebooks
 
         desk, settings = self.desk, self.desk.settings
-        chosen = [tab for tab in settings.tabs if not tabs or tab in tabs]
+        chosen = desk.chosen(tabs)
         progress.stage(f"packing the notebooks of {', '.join(chosen)}")
         say, home = sayings(settings), desk.output / FOLDER
         distribution = self.wheels.distribution

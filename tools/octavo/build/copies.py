@@ -61,7 +61,7 @@ class Copies:
         from octavo.publish.notebooks import pages_of
 
         desk, settings = self.desk, self.desk.settings
-        chosen = self._chosen(tabs)
+        chosen = self.desk.chosen(tabs)
         notebooks = {tab: pages_of(desk.book, desk.editions, settings, tab) for tab in chosen}
         archives = [archive_address(settings.name, tab) for tab, pages in notebooks.items() if pages]
         return Offered(
@@ -69,9 +69,6 @@ class Copies:
             frozenset(document.page for document in desk.book.pages),
             frozenset([*archives, *self._product_names(chosen)]),
         )
-
-    def _chosen(self, tabs: Sequence[str]) -> tuple[str, ...]:
-        return tuple(tab for tab in self.desk.settings.tabs if not tabs or tab in tabs)
 
     def build(self, folder: Path, doctrees: Path, runs: Mapping[tuple[str, str], Run], tabs: Sequence[str]) -> None:
         """Bring them up to date in the website's ``folder``.
@@ -121,7 +118,7 @@ class Copies:
         now = digest(keys, file_digests(files))
         works = before.works[1] if before.works[0] == now else read_works(files, keys)
         look = Look(partial(drawn_picture, Pictures(drawn), words(settings.language)), picture_address)
-        chosen, said = self._chosen(tabs), phrases(settings)
+        chosen, said = self.desk.chosen(tabs), phrases(settings)
         shared = Shared(desk.book, settings, desk.editions, runs, chosen, numbers, works, said, look)
         return shared, _State(numbers=outlines, works=(now, works))
 

@@ -68,7 +68,7 @@ class Covers:
         """
         if not self.desk.has_settings or not self.desk.output_folder.is_dir():
             return []
-        receipts = [Receipt.load(self._receipt(kind, tab)) for tab in self._chosen(tabs)]
+        receipts = [Receipt.load(self._receipt(kind, tab)) for tab in self.desk.chosen(tabs)]
         facts = self._facts()
         if not all(receipt is not None and receipt.holds(facts) for receipt in receipts):
             return []
@@ -101,7 +101,7 @@ class Covers:
         ):
             ending.callback(stop.set)  # an interrupt comes here, and not where LaTeX is waited for
             self._retire(kind)
-            chosen = [tab for tab in self._chosen(tabs) if not self._stands(kind, tab, facts, found)]
+            chosen = [tab for tab in self.desk.chosen(tabs) if not self._stands(kind, tab, facts, found)]
             waiting = list(make(self._materials(chosen, programs=execute), progress, pool, stop))
             for finish in waiting:
                 made = finish()
@@ -222,9 +222,6 @@ class Covers:
         from octavo.render.paper.fonts import installed
 
         return self.basis.facts(tuple(sorted(installed())))
-
-    def _chosen(self, tabs: Sequence[str]) -> list[str]:
-        return [tab for tab in self.desk.settings.tabs if not tabs or tab in tabs]
 
     def _file(self, kind: Kind, tab: str) -> Path:
         return self.desk.output_folder / kind / f"{product_name(self.desk.settings.name, tab)}.{kind}"

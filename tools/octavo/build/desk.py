@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,6 +88,10 @@ class Desk:
     def output_folder(self) -> Path:
         """The same, whether it is there or not."""
         return self._output.resolve() if self._output else self.folder / self.settings.output_dir
+
+    def chosen(self, tabs: Sequence[str]) -> tuple[str, ...]:
+        """The book's frameworks that are among ``tabs``, in its order; all of them where none are named."""
+        return tuple(tab for tab in self.settings.tabs if not tabs or tab in tabs)
 
     @contextlib.contextmanager
     def alone(self, doing: str, progress: Progress) -> Iterator[None]:

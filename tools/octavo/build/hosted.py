@@ -48,13 +48,12 @@ class Hosted:
         from octavo.publish.hosted.editions import trees
 
         settings = self.desk.settings
-        chosen = [tab for tab in settings.tabs if not tabs or tab in tabs]
+        chosen = self.desk.chosen(tabs)
         progress.stage(f"writing the notebooks of {', '.join(chosen)} for {SERVICES[name]}")
         self._report_unfit()
         host, home, said = self._host(name), self.desk.output / name, phrases(settings)
         with self.desk.alone(f"writing notebooks for {name}", progress):
-            for gone in set(folder.known(home)) - {home / tab for tab in settings.tabs}:
-                folder.clear(gone)
+            folder.clear_others(home, settings.tabs)
             for tree in trees(host, self.desk.book, settings, self.desk.editions, self.shown.runs(), chosen, said):
                 self._report(host, tree)
                 if not tree.notebooks:

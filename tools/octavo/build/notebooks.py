@@ -40,13 +40,12 @@ class Notebooks:
         from octavo.publish.notebooks import notebooks
 
         book, settings = self.desk.book, self.desk.settings
-        chosen = [tab for tab in settings.tabs if not tabs or tab in tabs]
+        chosen = self.desk.chosen(tabs)
         progress.stage(f"writing the notebooks of {', '.join(chosen)}")
         said = phrases(settings)
         home = self.desk.output / "notebooks"
         with self.desk.alone("writing notebooks", progress):
-            for gone in set(folder.known(home)) - {home / tab for tab in settings.tabs}:
-                folder.clear(gone)
+            folder.clear_others(home, settings.tabs)
             for made in notebooks(book, settings, self.desk.editions, self.shown.runs(), chosen, said):
                 if not made.notebooks:
                     folder.clear(home / made.tab)

@@ -33,14 +33,13 @@ class Slides:
         from octavo.render.words import words
 
         book, settings = self.desk.book, self.desk.settings
-        chosen = [tab for tab in settings.tabs if not tabs or tab in tabs]
+        chosen = self.desk.chosen(tabs)
         progress.stage(f"writing the slides of {', '.join(chosen)}")
         said = words(settings.language)
         look = Look(_formula, clean_html, safe_svg, said.more_lines, said.picture)
         home = self.desk.output / "slides"
         with self.desk.alone("writing slides", progress):
-            for gone in set(folder.known(home)) - {home / tab for tab in settings.tabs}:
-                folder.clear(gone)
+            folder.clear_others(home, settings.tabs)
             for made in decks(book, settings, self.desk.editions, self.shown.runs(), chosen, phrases(settings), look):
                 if not made.count:
                     folder.clear(home / made.tab)

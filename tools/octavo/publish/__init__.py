@@ -1,1 +1,1 @@
-"""Documents, editions and runs → notebooks."""
+"""Documents, editions and runs → notebooks, archives of them, hosts' editions, slides, and the library's wheel."""

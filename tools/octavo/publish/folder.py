@@ -43,6 +43,12 @@ def known(parent: Path) -> list[Path]:
     return sorted(parent / path.name[1 : -len(".json")] for path in parent.glob(".*.json"))
 
 
+def clear_others(parent: Path, names: Iterable[str]) -> None:
+    """Clear the folders below ``parent`` that builds have written, but those that are called so."""
+    for folder in set(known(parent)) - {parent / name for name in names}:
+        clear(folder)
+
+
 def _manifest(folder: Path) -> Path:
     """Where it is noted what builds wrote into a folder: beside it, so that it holds the product alone."""
     return folder.with_name(f".{folder.name}.json")

@@ -1,1 +1,1 @@
-"""Documents and runs → docutils → the website."""
+"""Documents and runs → docutils → the website, manuscripts for paper, and EPUB."""
