@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forks import run as run_octavo
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -27,13 +28,7 @@ def octavo() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run the command line as a user does: ``octavo("-C", book, "status")``."""
 
     def run(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "octavo", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            env={**os.environ, "COLUMNS": "120", **variables},
-            check=False,
-        )
+        return run_octavo(*arguments, variables={**os.environ, "COLUMNS": "120", **variables})
 
     return run
 

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
 
+from forks import run as run_octavo
+
 MARK = "MINI_BOOK_MARK"
 """The variable that everything which a build starts inherits, so that it is found again."""
 
@@ -52,14 +54,7 @@ class MiniBook:
 
     def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
-        return subprocess.run(
-            self.command(*arguments),
-            capture_output=True,
-            text=True,
-            env=self.environment(**more),
-            timeout=240,
-            check=False,
-        )
+        return run_octavo("-C", self.folder, *arguments, variables=self.environment(**more), timeout=240)
 
     def start(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
         """Start a command as a terminal does: at the head of a process group of its own."""

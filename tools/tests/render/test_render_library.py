@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from forks import run as run_octavo
 from render_books import CONFIG, Element, MiniBook, cut_book, make, parse
 
 from octavo.harvest.module import definitions
@@ -125,10 +124,7 @@ def mini(root: Path, *, more: str = "", config: str = CONFIG + LIBRARIES, **file
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The website as the command line builds it."""
     book = mini(tmp_path_factory.mktemp("library"))
-    answer = subprocess.run(
-        [sys.executable, "-m", "octavo", "-C", str(book.root), "build", "html", "--no-execute"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    answer = run_octavo("-C", book.root, "build", "html", "--no-execute")
     assert answer.returncode == 0, answer.stderr
     return book.site
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +10,8 @@ from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from forks import run as run_octavo
 
 SECONDS = 30
 """How long anything may take on a machine that does much else at once."""
@@ -21,12 +21,9 @@ PHONE = {"viewport": {"width": 375, "height": 740}, "has_touch": True, "is_mobil
 
 def build(book: Path, work: Path) -> Path:
     """The website of a book as the command line makes it of committed results, with an empty cache."""
-    answer = subprocess.run(
-        [sys.executable, "-m", "octavo", "-C", book, "build", "html", "--no-execute", "--output", work / "built"],
-        capture_output=True,
-        text=True,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(work), "OCTAVO_CACHE": str(work / "cache")},
-        check=False,
+    answer = run_octavo(
+        *("-C", book, "build", "html", "--no-execute", "--output", work / "built"),
+        variables={"PATH": "/usr/bin:/bin", "HOME": str(work), "OCTAVO_CACHE": str(work / "cache")},
     )
     assert answer.returncode == 0, answer.stderr
     return work / "built" / "html"
