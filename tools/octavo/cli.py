@@ -157,6 +157,13 @@ def _workshop(context: click.Context, *, output: Path | None = None) -> Workshop
 
 def _finish(workshop: Workshop, *, as_json: bool = False) -> None:
     """Show every message and leave with the exit code that they call for."""
+    _tell(workshop, as_json=as_json)
+    if workshop.failed:
+        sys.exit(EXIT_ERRORS)
+
+
+def _tell(workshop: Workshop, *, as_json: bool = False) -> None:
+    """Show every message."""
     from octavo.diagnostics import Severity, format_diagnostic, to_json_lines
 
     workshop.remember()
@@ -172,8 +179,6 @@ def _finish(workshop: Workshop, *, as_json: bool = False) -> None:
         counts = [f"{n} {word}{'s' * (n != 1)}" for n, word in ((errors, "error"), (warnings, "warning")) if n]
         if counts:
             click.echo(" and ".join(counts), err=True)
-    if workshop.failed:
-        sys.exit(EXIT_ERRORS)
 
 
 def _annotate(workshop: Workshop) -> None:
@@ -585,9 +590,8 @@ def jupyter(context: click.Context, tab: str | None, port: int | None, no_browse
 
     with progress_for() as progress:
         session = workshop.editing.prepare(tab or workshop.settings.default_tab, progress)
-    workshop.remember()
+    _tell(workshop)  # what is wrong with the book is no reason not to edit it
     if session is None:
-        _finish(workshop)
         sys.exit(EXIT_ERRORS)
     workshop.editing.serve(session, port=port, browser=not no_browser)
 
@@ -604,7 +608,7 @@ def sync(context: click.Context, notebooks: tuple[Path, ...]) -> None:
     workshop = _workshop(context)
     if workshop.has_settings:
         for notebook in notebooks:
-            changed = workshop.editing.sync(notebook)
+            changed = workshop.syncing.sync(notebook)
             if changed is not None:
                 click.echo(f"changed {_shown(changed)}", err=True)
     _finish(workshop)

@@ -12,16 +12,10 @@ from octavo.build.libraries import Libraries
 from octavo.build.locks import Locks
 from octavo.build.plan import Plan
 from octavo.config import tab_title
-from octavo.diagnostics import Code, error
-from octavo.model import Span
-from octavo.products import write
 
 if TYPE_CHECKING:
-    from octavo.edit.sync import Refused
     from octavo.execute.environments.environment import Environment
     from octavo.progress import Progress
-
-_SYNC_HINT = "give a notebook that octavo build notebooks has written, or one of octavo jupyter"
 
 
 @dataclass(eq=False)
@@ -42,7 +36,7 @@ class Editing:
         from octavo.edit.jupyter.session import Session
 
         for path in self.libraries.write():
-            progress.note(f"wrote {path}")
+            progress.note(f"wrote {path} anew, since the pages give something else now: kernels import it")
         own = {page: d.needs.environment for (page, t), d in self.plan.declared.items() if t == tab}
         names = [tab] if (self.desk.folder / self.locks.path(tab)).is_file() else []
         names += sorted(set(own.values()) - {"", *names})
@@ -71,85 +65,6 @@ class Editing:
         from octavo.edit.jupyter.server import run
 
         run(session, self.desk.settings.source, port=port, browser=browser)
-
-    def sync(self, notebook: Path) -> Path | None:
-        """Bring an edited notebook back into its page; gives the page's file if it was changed.
-
-        Everything that stands in the way is reported, and then nothing is written.
-        """
-        import json
-
-        report = self.desk.diagnostics.add
-        try:
-            given = json.loads(notebook.read_text(encoding="utf-8"))
-            ours = given["metadata"]["octavo"]
-            page, tab = str(ours["page"]), str(ours["framework"])
-            known = isinstance(given["cells"], list) and tab in self.desk.settings.tabs and page in self.desk.documents
-        except (OSError, ValueError, KeyError, TypeError) as problem:
-            why = f": {problem.strerror}" if isinstance(problem, OSError) else ""
-            report(error(Code.SYNC, f"{notebook} is no notebook of a page{why}", hint=_SYNC_HINT))
-            return None
-        if not known:
-            report(error(Code.SYNC, f"{notebook} is of a page or framework that the book has not", hint=_SYNC_HINT))
-            return None
-        file = self.desk.settings.source / self.desk.documents[page].path
-        text = file.read_bytes().decode("utf-8")
-        if "edit" in ours:
-            changed = self._edited(given, ours["edit"], text)
-        else:
-            changed = self._brought_back(given, str(ours.get("source", "")), page, tab, text)
-        if isinstance(changed, tuple):
-            place = Span(self.desk.documents[page].path, 1, 1)
-            for refused in changed:
-                hint = "nothing was written; build the notebook again and repeat the edit there, or edit the page"
-                report(error(Code.SYNC, refused.why, place, tab=tab, detail=refused.difference, hint=hint))
-            return None
-        if changed == text:
-            return None
-        write(file, changed.encode("utf-8"))
-        return file
-
-    def _edited(self, notebook: dict[str, Any], kept: Any, text: str) -> str | tuple[Refused, ...]:
-        """What a notebook of ``octavo jupyter`` makes of its page."""
-        from octavo.edit.notebook import digest, page_of
-        from octavo.edit.sync import Refused
-
-        changed = page_of(notebook)
-        if changed != text and (not isinstance(kept, dict) or kept.get("digest") != digest(text)):
-            return (Refused("the page has changed since the notebook was opened", text, changed),)
-        return changed
-
-    def _brought_back(
-        self, notebook: dict[str, Any], source: str, page: str, tab: str, text: str
-    ) -> str | tuple[Refused, ...]:
-        """What a notebook for readers makes of its page."""
-        import json
-
-        from octavo.build.notebooks import phrases
-        from octavo.edit.notebook import notebook_of
-        from octavo.edit.sync import Shown, brought_back, shown
-        from octavo.model import Book
-        from octavo.publish.notebooks import notebooks
-        from octavo.select.edition import cut
-        from octavo.source.reader import read
-
-        settings, book = self.desk.settings, self.desk.book
-        document, _ = read(self.desk.documents[page].path, text, settings)
-        last: dict[str, Any] = {}
-
-        def build(changed: str) -> list[Shown]:
-            new, _ = read(document.path, changed, settings)
-            edition, _ = cut(new, tab, settings)
-            pages = Book(tuple(new if one.page == page else one for one in book.pages))
-            editions = {**self.desk.editions, (page, tab): edition}
-            made = next(iter(notebooks(pages, settings, editions, {}, [tab], phrases(settings))))
-            last.update(json.loads(made.notebooks.get(f"{page}.ipynb", b'{"cells": []}')))
-            return shown(last)
-
-        build(text)
-        unchanged = bool(source) and last.get("metadata", {}).get("octavo", {}).get("source") == source
-        opened = notebook_of(text, document, tab, settings)
-        return brought_back(opened, shown(notebook), build, unchanged=unchanged)
 
     def _environment(self, name: str, progress: Progress) -> Environment | None:
         from octavo.execute.environments.environment import EnvironmentFailure, make

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from octavo import config
 from octavo.build.copies import LIBRARY
 from octavo.build.desk import Desk
+from octavo.build.folders import Made, bring_up_to_date
 from octavo.build.libraries import Libraries
 from octavo.build.locks import Locks
 from octavo.build.notebooks import phrases
@@ -44,25 +46,22 @@ class Hosted:
         """Bring one host's notebooks of these frameworks (all, if none are named) up to date; returns their folder."""
         if not self.desk.book.pages:
             return None
-        from octavo.publish import folder
-        from octavo.publish.hosted.editions import trees
-
-        settings = self.desk.settings
         chosen = self.desk.chosen(tabs)
         progress.stage(f"writing the notebooks of {', '.join(chosen)} for {SERVICES[name]}")
         self._report_unfit()
-        host, home, said = self._host(name), self.desk.output / name, phrases(settings)
-        with self.desk.alone(f"writing notebooks for {name}", progress):
-            folder.clear_others(home, settings.tabs)
-            for tree in trees(host, self.desk.book, settings, self.desk.editions, self.shown.runs(), chosen, said):
-                self._report(host, tree)
-                if not tree.notebooks:
-                    folder.clear(home / tree.tab)
-                    continue
-                changed = folder.bring_up_to_date(home / tree.tab, {**tree.files, **tree.notebooks})
-                count = f"{len(tree.notebooks)} notebook{'s' * (len(tree.notebooks) != 1)}"
-                progress.note(f"{tree.tab}: {count}, {changed} of all files written")
-        return home
+        made = self._made(self._host(name), chosen)
+        return bring_up_to_date(self.desk, name, f"writing notebooks for {name}", made, progress)
+
+    def _made(self, host: Host, tabs: Sequence[str]) -> Iterator[Made]:
+        from octavo.publish.hosted.editions import trees
+
+        desk = self.desk
+        for tree in trees(
+            host, desk.book, desk.settings, desk.editions, self.shown.runs(), tabs, phrases(desk.settings)
+        ):
+            self._report(host, tree)
+            files = {**tree.files, **tree.notebooks} if tree.notebooks else {}
+            yield Made(tree.tab, files, len(tree.notebooks), "notebook")
 
     def _report_unfit(self) -> None:
         from octavo.publish.hosted.install import unfit
@@ -129,7 +128,16 @@ class Hosted:
             beside = (f"./{LIBRARY}/{self.wheels.wheel[0]}",)
             wanted = {module: beside if set(words) & {".", ".."} else words for module, words in wanted.items()}
         library = self._library(name, tab)
-        return Means(settings.release, wanted, library, settings.hosted.exact(tab), has_environment=name == "binder")
+        return Means(self._release, wanted, library, settings.hosted.exact(tab), has_environment=name == "binder")
+
+    @cached_property
+    def _release(self) -> str:
+        """The book's release as requirements have it: as it is written, if nothing in it means more to a notebook."""
+        from octavo.config.hosted import words_of
+        from octavo.publish.wheel import version_of
+
+        release = self.desk.settings.release
+        return release if words_of(release) == (release,) else version_of(release)[0]
 
     def _library(self, name: str, tab: str) -> Library | None:
         from octavo.publish.hosted.install import Library
@@ -163,7 +171,7 @@ class Hosted:
         if choice == "auto":
             return beside if name in ("sagemaker", "binder") else places["site"] or places["repository"]
         if choice not in places:
-            return choice.format(wheel=file, release=settings.release, tab=tab)
+            return choice.format(wheel=file, release=self._release, tab=tab)
         if choice != "notebook" and not places[choice]:
             lacks = "[html] base_url" if choice == "site" else f"[{name}] github_repo"
             message = f"library = {choice}, and nobody says where that is: notebooks hold the library themselves"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from octavo.build.desk import Desk
+from octavo.build.folders import Made, bring_up_to_date
 from octavo.build.shown import Shown
 
 if TYPE_CHECKING:
@@ -36,21 +37,14 @@ class Notebooks:
         """Bring the notebooks of these frameworks (all, if none are named) up to date; returns their folder."""
         if not self.desk.book.pages:
             return None
-        from octavo.publish import folder
         from octavo.publish.notebooks import notebooks
 
         book, settings = self.desk.book, self.desk.settings
         chosen = self.desk.chosen(tabs)
         progress.stage(f"writing the notebooks of {', '.join(chosen)}")
-        said = phrases(settings)
-        home = self.desk.output / "notebooks"
-        with self.desk.alone("writing notebooks", progress):
-            folder.clear_others(home, settings.tabs)
-            for made in notebooks(book, settings, self.desk.editions, self.shown.runs(), chosen, said):
-                if not made.notebooks:
-                    folder.clear(home / made.tab)
-                    continue
-                changed = folder.bring_up_to_date(home / made.tab, {**made.notebooks, **made.pictures})
-                count = f"{len(made.notebooks)} notebook{'s' * (len(made.notebooks) != 1)}"
-                progress.note(f"{made.tab}: {count}, {changed} of all files written")
-        return home
+        folders = notebooks(book, settings, self.desk.editions, self.shown.runs(), chosen, phrases(settings))
+        made = (
+            Made(one.tab, {**one.notebooks, **one.pictures} if one.notebooks else {}, len(one.notebooks), "notebook")
+            for one in folders
+        )
+        return bring_up_to_date(self.desk, "notebooks", "writing notebooks", made, progress)

@@ -28,6 +28,7 @@ from octavo.build.reports import Reports
 from octavo.build.shown import Shown
 from octavo.build.site import Site
 from octavo.build.slides import Slides
+from octavo.build.syncing import Syncing
 from octavo.build.upkeep import Upkeep
 from octavo.build.watched import Watched
 from octavo.build.wheels import Wheels
@@ -168,6 +169,11 @@ class Workshop(Desk):
     def editing(self) -> Editing:
         """Pages edited as notebooks."""
         return Editing(self, self.libraries, self.plan, self.locks)
+
+    @cached_property
+    def syncing(self) -> Syncing:
+        """Notebooks that somebody edited elsewhere, brought back."""
+        return Syncing(self)
 
     # -- upkeep
 

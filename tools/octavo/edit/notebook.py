@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from octavo.config import Settings
+from octavo.edit.open_ends import closing, needs_blank
 from octavo.edit.pieces import MARK, Piece, Pieces, lines_of, pieces, raw_lines, shown_line
 from octavo.model import Document
 
@@ -26,6 +27,8 @@ OURS = "octavo"
 _OPENING = re.compile(r"[ ]*(?P<fence>`{3,}|~{3,})")
 _NAME = re.compile(r"[ \t]*#[^\s}]+")
 _DIGITS = 12
+_BLANK = " \t\r\n"
+"""What Markdown takes for blank; whatever else looks blank, as a line separator of Unicode, is text that may matter."""
 
 
 # -- page → notebook
@@ -41,7 +44,8 @@ def notebook_of(text: str, document: Document, tab: str, settings: Settings) -> 
     ids = _ids(page.pieces)
     cells = [_cell(piece, number, tab, ids, page.newline) for number, piece in enumerate(page.pieces)]
     last = page.pieces[-1].after if page.pieces else None
-    kept = {"digest": digest(text), "end": last, "head": page.head, "mark": _mark(page, document, tab, settings)}
+    mark = _mark(page, document, tab, settings)
+    kept = {"digest": digest(text), "end": last, "head": page.head, "mark": mark, "tabs": list(settings.tabs)}
     return {
         "cells": cells,
         "metadata": {
@@ -98,9 +102,13 @@ def _cell(piece: Piece, number: int, tab: str, ids: Sequence[str], newline: str)
 
 
 def _without_mark(raw: str) -> tuple[str, str]:
-    """The line that names a cell's frameworks, if it is the first one, and the lines below it."""
-    first = next(iter(raw_lines(raw)), "")
-    return (first, raw[len(first) :]) if MARK.fullmatch(first.strip("\r\n")) else ("", raw)
+    """The line that names a cell's frameworks, if it is the first one, and the lines below it.
+
+    Of two such lines both are shown: the second one alone would look like one that somebody wrote instead.
+    """
+    first, second = (*raw_lines(raw)[:2], "", "")[:2]
+    alone = MARK.fullmatch(first.strip("\r\n")) and not MARK.fullmatch(second.strip("\r\n"))
+    return (first, raw[len(first) :]) if alone else ("", raw)
 
 
 def _mark(page: Pieces, document: Document, tab: str, settings: Settings) -> str:
@@ -121,14 +129,32 @@ def page_of(notebook: Mapping[str, Any]) -> str:
     kept = _mapping(_mapping(_mapping(notebook.get("metadata")).get(OURS)).get("edit"))
     newline = kept.get("newline") if kept.get("newline") in ("\n", "\r\n", "\r") else "\n"
     head, end, mark = (kept.get(name) if isinstance(kept.get(name), str) else None for name in ("head", "end", "mark"))
-    cells = notebook.get("cells")
-    written = list(_written(cells if isinstance(cells, list) else [], str(newline), mark or ""))
+    cells, tabs = notebook.get("cells"), kept.get("tabs")
+    page = _Page(str(newline), mark or "", frozenset(map(str, tabs if isinstance(tabs, list) else [])))
+    written = list(_written(cells if isinstance(cells, list) else [], page))
     if not written:
         return (head or "") + (end or "")
     parts = [head or ""]
     for one, following in zip(written, [*written[1:], None], strict=True):
         parts += [one.text, _between(one, following, str(newline)) if following else ""]
     return "".join(parts) + (end if end is not None else str(newline))
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What all cells of a page share."""
+
+    newline: str
+    mark: str
+    """The mark of a cell that somebody adds."""
+    tabs: frozenset[str]
+    """The book's frameworks."""
+
+    def of_some(self, cell: Mapping[str, Any]) -> list[str]:
+        """The frameworks that a cell belongs to where others have no part in it."""
+        tabs = _mapping(_mapping(cell.get("metadata")).get(OURS)).get("tabs")
+        names = [str(tab) for tab in tabs] if isinstance(tabs, list) else []
+        return names if self.tabs - set(names) else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,36 +205,58 @@ class _Written:
     """Whether it is still the kind of thing that it was when the page was opened."""
 
 
-def _written(cells: Sequence[Any], newline: str, mark: str) -> Iterator[_Written]:
+def _written(cells: Sequence[Any], page: _Page) -> Iterator[_Written]:
     named: set[tuple[int, str]] = set()
-    for position, found in enumerate(cells):
-        cell = _mapping(found)
+    shown = [(position, cell) for position, cell in enumerate(map(_mapping, cells)) if _is_written(cell)]
+    for position, cell in shown:
+        last = position == shown[-1][0]
         frame = _Frame.of(cell)
         source = "\n".join(lines_of(_source(cell)))
         name = cell["id"] if isinstance(cell.get("id"), str) else f"at {position}"
-        kind = cell.get("cell_type")
         fenced = frame is not None and frame.kind in ("code", "header")
-        if not _is_written(cell):
-            continue
-        if kind == "code" or (kind == "raw" and fenced):
+        if cell.get("cell_type") == "code" or (cell.get("cell_type") == "raw" and fenced):
             if frame is not None and fenced:
                 around = replace(frame, lead=_named_once(frame, named))
-                last = not any(_is_written(_mapping(later)) for later in cells[position + 1 :])
-                yield _Written(name, _fenced(around, source, newline, closed=not last), frame, True)
+                yield _Written(name, _fenced(around, source, page.newline, closed=not last), frame, True)
             else:
-                around = _Frame(lead=FENCE, tail=CLOSED_FENCE, mark=mark)
-                yield _Written(name, _fenced(around, source, newline, closed=True), frame or _Frame())
+                around = _Frame(lead=FENCE, tail=CLOSED_FENCE, mark=_mark_of(page.of_some(cell), page.mark))
+                yield _Written(name, _fenced(around, source, page.newline, closed=True), frame or _Frame())
+        elif frame is not None and not fenced:
+            yield _Written(name, _text(frame, source, page.newline, last=last), frame, True)
         else:
-            around = frame if frame is not None and not fenced else _Frame()
-            text = around.lead + _unshown(around, _stripped(source), newline) + around.tail
-            yield _Written(name, text, frame or _Frame(), frame is not None and not fenced)
+            text = _text(_block_of(page.of_some(cell), page.newline), _unmarked(source), page.newline, last=last)
+            yield _Written(name, text, frame or _Frame())
+
+
+def _mark_of(tabs: Sequence[str], usual: str) -> str:
+    """The mark of text that becomes code: that of its tab block's frameworks, written as the page writes marks."""
+    return f"{usual.split(' ', 1)[0]} {', '.join(tabs)}" if tabs and usual else usual
+
+
+def _block_of(tabs: Sequence[str], newline: str) -> _Frame:
+    """What stands around code that becomes text: a tab block, so that other frameworks do not get it."""
+    return _Frame(lead=f":begin_tab:`{', '.join(tabs)}`{newline}", tail=f"{newline}:end_tab:") if tabs else _Frame()
+
+
+def _unmarked(source: str) -> str:
+    """Code of other frameworks, whose first line may say so, as text."""
+    first, _, below = source.partition("\n")
+    return below if MARK.fullmatch(first) else source
+
+
+def _text(frame: _Frame, source: str, newline: str, *, last: bool) -> str:
+    """A cell of text; what it leaves open is closed, since on a page all that follows would belong to it."""
+    text = frame.lead + _unshown(frame, _stripped(source), newline)
+    if last and not frame.tail:
+        return text  # nothing follows, and a page that ends so stays as it is
+    return text + closing("\n".join(lines_of(text)), frame.tail.strip()).replace("\n", newline) + frame.tail
 
 
 def _is_written(cell: Mapping[str, Any]) -> bool:
     """Whether a cell goes into the page: one without text does not, unless it is code that has its fence there."""
     frame = _Frame.of(cell)
     code = frame is not None and frame.kind in ("code", "header") and cell.get("cell_type") in ("code", "raw")
-    return code or bool(_source(cell).strip())
+    return code or bool(_source(cell).strip(_BLANK))
 
 
 def _named_once(frame: _Frame, named: set[tuple[int, str]]) -> str:
@@ -277,15 +325,17 @@ def _between(above: _Written, below: _Written, newline: str) -> str:
     after = above.frame.after
     blank = after.count("\n") + after.count("\r") - after.count("\r\n") > 1
     untouched = above.kept_kind and below.kept_kind and above.frame.next == below.id
+    if untouched and not blank and above.frame.kind == "prose" and needs_blank("\n".join(lines_of(above.text))):
+        return newline * 2
     return after if after and (blank or untouched) else newline * 2
 
 
 def _stripped(source: str) -> str:
     """Text without blank lines above and below, which no cell of text has when a page is opened."""
     lines = source.split("\n")
-    while lines and not lines[0].strip():
+    while lines and not lines[0].strip(_BLANK):
         lines.pop(0)
-    while lines and not lines[-1].strip():
+    while lines and not lines[-1].strip(_BLANK):
         lines.pop()
     return "\n".join(lines)
 

@@ -20,6 +20,7 @@ from octavo.edit.notebook import OURS, page_of
 _TOKEN = re.compile(r"\w+|[^\w]", re.DOTALL)
 _DIGEST = re.compile(r"([0-9a-f]{12})(?:-\d+)?")
 BOTH = "this cell was edited, and so was the page"
+ATTACHED = "a picture was put into the notebook: put its file into the book, and name that"
 _INSTALLS = "octavo-install"
 """How the ids of cells begin that a notebook for a host has besides the page's."""
 _NOTHING = "\0"
@@ -34,17 +35,19 @@ class Shown:
     kind: str
     """``code`` or ``markdown``."""
     source: str
+    told: str = ""
+    """The digest of the text that it was built with, as the notebook tells it."""
 
     @property
     def digest(self) -> str:
-        """What its id was made of when it was built."""
-        return hashlib.sha256(f"{self.kind}\n{self.source}".encode()).hexdigest()[:12]
+        """That of the text that it has now."""
+        return hashlib.sha256(f"{self.kind}\n{self.source}".encode("utf-8", "replace")).hexdigest()[:12]
 
     @property
     def built_from(self) -> str | None:
-        """The digest of the text that it was built with, where its id tells."""
+        """The digest of the text that it was built with: it is told unless its id is that, in whole or in part."""
         found = _DIGEST.fullmatch(self.id)
-        return found[1] if found else None
+        return self.told or (found[1] if found else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +72,17 @@ class Refused:
 def shown(notebook: Mapping[str, Any]) -> list[Shown]:
     """The cells of a notebook, those of older formats too, whose ids stand in their metadata."""
     cells = []
+    ours = (notebook.get("metadata") or {}).get(OURS)
+    told = ours.get("shown") if isinstance(ours, Mapping) else None
+    told = told if isinstance(told, Mapping) else {}
     for cell in notebook.get("cells", []):
         source = cell.get("source", "")
         text = "".join(source) if isinstance(source, list) else str(source)
         name = cell.get("id") or (cell.get("metadata") or {}).get("id") or ""
-        ours = str(name).startswith(_INSTALLS)
-        if text.strip() and not ours and cell.get("cell_type") in ("code", "markdown"):
-            cells.append(Shown(str(name), cell["cell_type"], text.replace("\r\n", "\n")))
+        installs = str(name).startswith(_INSTALLS)
+        if text.strip() and not installs and cell.get("cell_type") in ("code", "markdown"):
+            built = str(told.get(name, ""))
+            cells.append(Shown(str(name), cell["cell_type"], text.replace("\r\n", "\n"), built))
     return cells
 
 
@@ -115,7 +122,11 @@ def brought_back(
 
 
 def _wanted(base: Sequence[Shown], edited: Sequence[Shown], unchanged: bool) -> list[Shown] | tuple[Refused, ...]:
-    """The cells that the page should give; unnamed where somebody added one."""
+    """The cells that the page should give; unnamed where somebody added one.
+
+    A cell's id says what the page has for it. It shows something else where that refers to anything, so what tells
+    an edit is the digest of what was shown.
+    """
     known = {cell.id: cell for cell in base}
     # one that is made for a host has other cells where the page has pictures: what it lacks, nobody has deleted
     same = unchanged and all(cell.id in known or cell.built_from is None for cell in edited)
@@ -130,8 +141,12 @@ def _wanted(base: Sequence[Shown], edited: Sequence[Shown], unchanged: bool) -> 
         if old is not None and cell.id not in found:
             if last and place[cell.id] < place[last]:
                 refused.append(Refused("cells were moved; move them in the page", old.source, cell.source))
-            if cell.source != old.source and not same and cell.built_from is None:
+            if cell.digest == cell.built_from:
+                cell = old  # nobody edited it, though the book may have given it another number since
+            elif cell.source != old.source and cell.built_from is None and not same:
                 refused.append(Refused("the page has changed, perhaps this cell too", old.source, cell.source))
+            elif cell.source != old.source and cell.built_from not in (None, old.digest):
+                refused.append(Refused(why, old.source, cell.source))
             found[cell.id] = replace(cell, kind=old.kind)
             last = cell.id
         elif old is None and cell.built_from is not None:
@@ -139,6 +154,9 @@ def _wanted(base: Sequence[Shown], edited: Sequence[Shown], unchanged: bool) -> 
                 refused.append(Refused(why, _nearest(cell, base), cell.source))
         else:
             added.setdefault(last, []).append(replace(cell, id=""))
+    new = [*found.values(), *(cell for cells in added.values() for cell in cells)]
+    held = [cell for cell in new if "attachment:" in cell.source and cell not in base]
+    refused += [Refused(ATTACHED, "", cell.source) for cell in held]
     if refused:
         return tuple(refused)
     cells = list(added.get("", []))

@@ -245,7 +245,7 @@ def _markdown(shared: Shared, page: Sheet, edition: Edition, run: Run | None, vi
     parts: list[str] = []
     for piece in page.pieces(view, pictures):
         if not isinstance(piece, Cell):
-            parts.append(readdressed(piece, name, lambda path: _picture(path, pictures, name, shared.look)))
+            parts.append(readdressed(piece.text, name, lambda path: _picture(path, pictures, name, shared.look)))
         elif piece.index in positions:
             parts += _cell(shared, page, edition, run, positions[piece.index])
     return "\n\n".join(parts) + "\n"

@@ -12,9 +12,11 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 from urllib.parse import quote, unquote
 
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import unescapeAll
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
@@ -33,12 +35,27 @@ SOURCE = "octavo_source"
 _SPLIT = "\x00"
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//|#")
 _HTML_PICTURE = re.compile(r"<img\b[^>]*?\bsrc\s*=\s*[\"']([^\"']+)[\"']", re.IGNORECASE)
+_HTML_LINK = re.compile(r"<a\b[^>]*?\bhref\s*=\s*[\"']([^\"'#]+\.md)(?:#[^\"']*)?[\"']", re.IGNORECASE)
+_COMMENT = re.compile(r"\s*<!--.*?-->\s*", re.DOTALL)
+_LINK = re.compile(
+    r"\]\(\s*(?:<([^<>\n]*)>|([^\s()<][^\s()]*(?:\([^\s()]*\)[^\s()]*)*))"
+    r"((?:\s+(?:\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|\((?:\\.|[^()\\])*\)))?\s*\))"
+)
+"""The end of a link or picture: its address, in angle brackets or not, and what stands behind that."""
+_DEFINITION = re.compile(r"[\s>]*\[[^\[\]^][^\[\]]*\]:[ \t]*<?([^\s<>]+)")
+_TAB_MARK = re.compile(r"\s*(?:#[ \t]*@tab|%%tab)\b")
+_TARGET = re.compile(r"\]\((.*)\)$")
+_BRACKET = re.compile(r"\\.|(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)|[\[\]]", re.DOTALL)
+"""A bracket, or what may hold one that is none."""
+_NESTED_CELL = re.compile(r"(?:`{3,}|~{3,})[ \t]*(\{\.(?:python|input)\b[^}]*\}[ \t]*)$")
 _VERBATIM = frozenset({"fence", "colon_fence", "code_block", "cell", "toc", "raw_rst", "math_block"})
 _FORMULAS = ("math_inline", "math_inline_double")
 _MARGIN = re.compile(r"[\s>]*(?:(?:[-*+]|\w{1,9}[.)])[ \t]+)?")
 """What may stand before a block on its line."""
 _MARK = re.compile(r"[\s>]*:(?:label|eqlabel|width|height):[ \t]*`+[^`]+`+[ \t]*")
 _HEADING_END = re.compile(r"[ \t]*\{[^{}]*\}[ \t]*$")
+_ATTRIBUTES = re.compile(r"\{[^{}\n]*=[^{}\n]*\}")
+"""What pandoc lets stand behind a picture: ``{width=80%}``."""
 _LEVELS = re.compile(r"[ \t]*#{1,6}[ \t]+")
 _MYST_REFERENCES = {"ref": "ref", "numref": "numref", "eq": "eqref"}
 _MYST_CITATIONS = {"cite": False, "cite:p": False, "cite:t": True, "citep": False, "citet": True}
@@ -55,6 +72,16 @@ class Edit:
     """Frameworks in which the place stays as it is."""
     picture: str = ""
     """A picture shown here: its path in the book's source folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a page between cells, from a heading to the next."""
+
+    text: str
+    """Markdown that Jupyter shows."""
+    origin: str
+    """What stands there in the page, which is the same when numbers change that it refers to."""
 
 
 def parser() -> MarkdownIt:
@@ -81,9 +108,9 @@ class Sheet:
     """In order; one that begins inside of another, outer one is skipped with it."""
     shelf: Shelf
 
-    def pieces(self, view: View, pictures: set[str]) -> Iterator[str | Cell]:
+    def pieces(self, view: View, pictures: set[str]) -> Iterator[Part | Cell]:
         """Markdown between cells, cut at headings, and the cells; notes the pictures shown."""
-        stretch: list[str] = []
+        stretch: list[Part] = []
         done = 0
         for cell in self.document.cells:
             if cell.span.line > len(self.starts) - 1:
@@ -105,11 +132,16 @@ class Sheet:
 
     def part(self, start: int, end: int, view: View, pictures: set[str]) -> str | None:
         """The text from ``start`` to ``end`` for one framework; ``None`` where its readers do not see it."""
-        return self._written(start, end, view, pictures) if self.is_seen(start, view.tab) else None
+        return self._written(start, end, view, pictures).text if self.is_seen(start, view.tab) else None
 
-    def _written(self, start: int, end: int, view: View, pictures: set[str]) -> str:
+    def whole(self, view: View) -> str:
+        """All of the text for one framework."""
+        return self._written(0, len(self.text), view, set()).text
+
+    def _written(self, start: int, end: int, view: View, pictures: set[str]) -> Part:
         """The text from ``start`` to ``end`` as a notebook has it."""
         out: list[str] = []
+        origin: list[str] = []
         done = start
         for index in range(bisect_left(self.edits, start, key=lambda edit: edit.start), len(self.edits)):
             edit = self.edits[index]
@@ -117,19 +149,24 @@ class Sheet:
                 break
             if edit.start < done or (edit.tabs is not None and view.tab in edit.tabs):
                 continue
-            out.append(self.text[done : edit.start])
-            out.append(edit.write if isinstance(edit.write, str) else edit.write(view))
+            between = self.text[done : edit.start]
+            out += between, edit.write if isinstance(edit.write, str) else edit.write(view)
+            # what only another framework's readers see, and where cells are cut, counts as in the notebook
+            own = edit.write == _SPLIT or edit.tabs is not None
+            origin += between, str(edit.write) if own else self.text[edit.start : edit.end]
             if edit.picture:
                 pictures.add(edit.picture)
             done = max(edit.end, edit.start)
-        out.append(self.text[done:end])
-        return "".join(out)
+        return Part("".join((*out, self.text[done:end])), "".join((*origin, self.text[done:end])))
 
 
-def _parts(stretch: Sequence[str]) -> Iterator[str]:
-    for part in "\n\n".join(text.strip("\n") for text in stretch if text.strip()).split(_SPLIT):
-        if part.strip():
-            yield part.strip("\n")
+def _parts(stretch: Sequence[Part]) -> Iterator[Part]:
+    there = [part for part in stretch if part.text.strip()]
+    texts = "\n\n".join(part.text.strip("\n") for part in there).split(_SPLIT)
+    origins = "\n\n".join(part.origin.strip("\n") for part in there).split(_SPLIT)
+    for text, origin in zip(texts, origins, strict=True):
+        if text.strip():
+            yield Part(text.strip("\n"), origin.strip("\n"))
 
 
 def sheet(document: Document, text: str, tokens: Sequence[Token], shelf: Shelf, md: MarkdownIt) -> Sheet:
@@ -153,14 +190,23 @@ class _Finder:
         self.starts[-1] = len(text)
         self.edits: list[Edit] = []
         self.named = {entry.span.line - 1: entry.page for entry in document.toc}
+        self.notes: dict[str, int] = {}
+        """Label of each footnote → its number."""
 
     def sheet(self, tokens: Sequence[Token]) -> Sheet:
         self._tokens(tokens)
         self._divs(tokens)
+        self._definitions(tokens)
+        return self._sheet()
+
+    def _sheet(self) -> Sheet:
         self.edits.sort(key=lambda edit: (edit.start, edit.end > edit.start, -edit.end))
         return Sheet(self.document, self.text, tuple(self.starts), tuple(self.edits), self.shelf)
 
     def _tokens(self, tokens: Sequence[Token]) -> None:
+        for child in (child for token in tokens for child in token.children or ()):
+            if child.type == "footnote_ref":
+                self.notes.setdefault(child.meta["label"], len(self.notes) + 1)
         for index, token in enumerate(tokens):
             if token.map is not None:
                 self._block(token, tokens[index + 1] if index + 1 < len(tokens) else token)
@@ -182,6 +228,29 @@ class _Finder:
                     self._drop_lines(number, number + 1)
             elif ANY_DIV.match(line.strip()):
                 open_at.append((number, OPEN_DIV.match(line.strip()) is not None))
+
+    def _definitions(self, tokens: Sequence[Token]) -> None:
+        """``[name]: page.md`` leaves no token either: it leads to that page's notebook, if there is one."""
+        if "]:" not in self.text:
+            return
+        taken = {line for token in tokens if token.type in _VERBATIM and token.map for line in range(*token.map)}
+        for number, line in enumerate(self.lines):
+            match = _DEFINITION.match(line) if number not in taken else None
+            if match:
+                self._address(match[1], self.starts[number] + match.start(1))
+
+    def _said(self, text: str) -> Callable[[View], str]:
+        """What an argument of a directive says: its references and links are as in the text."""
+        env: dict[str, Any] = {}
+        tokens = self.md.parse(text, env)
+        inner = _Finder(self.document, env[SOURCE], self.shelf, self.md)
+        inner._inlines(tokens)
+        return inner._sheet().whole
+
+    def _plain(self, text: str) -> str:
+        """The words of a text alone, for those who do not see a picture."""
+        tokens = self.md.parse(text)
+        return " ".join(child.content or " " for token in tokens for child in token.children or ())
 
     # -- positions
 
@@ -250,11 +319,42 @@ class _Finder:
             found = directive(token)
             if found is not None:
                 self._directive(found, token, first, end)
+            elif token.type == "fence":
+                self._nested_cell(token, first)
+        elif token.type == "html_block" and _COMMENT.fullmatch(token.content):
+            self._drop_lines(first, end)
         elif token.type == "html_block":
-            self._html_pictures(token.content, self._start(first))
+            self._html(token.content, self._start(first))
+        elif token.type == "footnote_reference_open":
+            self._footnote(meta["label"], first, end)
 
     def _line_end(self, line: int) -> int:
         return self._start(line) + len(self.lines[line]) if line < len(self.lines) else len(self.text)
+
+    def _nested_cell(self, token: Token, first: int) -> None:
+        """A cell within a list or quotation is never run: code to read, without the marks of one that is."""
+        match = _NESTED_CELL.search(self.lines[first])
+        if match is None:
+            return
+        self._replace(self.starts[first] + match.start(1), self.starts[first] + match.end(1), "python")
+        if first + 1 < len(self.lines) and _TAB_MARK.match(token.content):
+            self._replace(self.starts[first + 1], self._start(first + 2))
+
+    def _footnote(self, label: str, first: int, end: int) -> None:
+        """Jupyter knows no footnotes: the number stands before it, and what is indented below it no longer is."""
+        match = re.match(rf"[\s>]*(\[\^{re.escape(label)}\]:[ \t]*)", self.lines[first])
+        if match is None:
+            return
+        self._replace(self.starts[first] + match.start(1), self.starts[first] + match.end(1), self._note(label))
+        margin = match.start(1)
+        for line in range(first + 1, end):
+            indented = re.match(r"(?: {4}|\t)", self.lines[line][margin:])
+            if indented:
+                self._replace(self.starts[line] + margin, self.starts[line] + margin + indented.end())
+
+    def _note(self, label: str) -> str:
+        """The mark of a footnote; they are numbered as their marks stand in the text."""
+        return f"<sup>{self.notes.setdefault(label, len(self.notes) + 1)}</sup> "
 
     def _drop_marks(self, token: Token, first: int, end: int) -> None:
         meta = token.meta or {}
@@ -278,7 +378,8 @@ class _Finder:
         if found is not None and found.kind == "section" and found.number:
             hashes = _LEVELS.match(self.lines[line]) if token.markup.startswith("#") else None
             at = self.starts[line] + (hashes.end() if hashes else 0)
-            self._replace(at, at, f"{found.written}. ")
+            # a number at the beginning of a line makes a list
+            self._replace(at, at, f"{found.written}{'.' if hashes else chr(92) + '.'} ")
 
     def _figure(self, token: Token, first: int, end: int) -> None:
         """A picture in its place, and what stands between its brackets below, with its number."""
@@ -297,7 +398,8 @@ class _Finder:
         caption = f"{apart}{self._named(first)}" if region[2:close].strip() else ""
         shown = shown if alone else apart + shown
         self._replace(begin, begin + 2, shown + caption, picture)
-        self._replace(begin + close, begin + finish + 1)
+        attributes = _ATTRIBUTES.match(self.text, begin + finish + 1)
+        self._replace(begin + close, attributes.end() if attributes else begin + finish + 1)
 
     def _named(self, line: int) -> str:
         """``**Figure 2.1**:`` for what has a number and stands on a line."""
@@ -327,10 +429,13 @@ class _Finder:
             return "", address
         return path, quote(posixpath.relpath(path, folder or ".")) if address.startswith("/") else address
 
-    def _html_pictures(self, html: str, at: int) -> None:
+    def _html(self, html: str, at: int) -> None:
+        """The pictures that HTML shows, and the pages that it leads to."""
         for match in _HTML_PICTURE.finditer(html):
             path, _ = self._pictured(match[1])
             self._replace(at, at, "", path)
+        for match in _HTML_LINK.finditer(html):
+            self._address(match[1], at + match.start(1))
 
     def _table_caption(self, line: int, table: int) -> None:
         match = re.match(r"[ \t>]*(:[ \t]*)", self.lines[line])
@@ -405,8 +510,10 @@ class _Finder:
         closed = bool(re.fullmatch(r"[`~:]{3,}\s*", self.lines[end - 1])) and end - 1 > first
         top = self._start(first), self._start(found.line)
         if found.name in ADMONITIONS or found.name == "table":
-            title = self._named(first) + found.argument if found.name == "table" else _title(found)
-            self._replace(*top, f"{title}\n\n")
+            is_table, said = found.name == "table", self._said(found.argument)
+            named, otherwise = self._named(first) if is_table else "", "" if is_table else found.name.capitalize()
+            around = "" if is_table else "**"
+            self._replace(*top, lambda view: f"{named}{around}{said(view) or otherwise}{around}\n\n")
             if closed:
                 self._drop_lines(end - 1, end)
             self._tokens(tokens_inside(found, self.md))
@@ -414,13 +521,16 @@ class _Finder:
             caption, _, legend = found.body.strip().partition("\n\n")
             path, shown = self._picture(
                 found.argument,
-                found.options.get("alt", caption),
+                found.options.get("alt") or self._plain(caption),
                 found.options.get("width"),
                 found.options.get("height"),
             )
-            below = [f"{self._named(first)}{caption}" if caption else "", legend]
-            text = "\n\n".join([shown, *filter(None, below)])
-            self._replace(self._start(first), self._line_end(end - 1), text, path)
+            said = self._said(
+                "\n\n".join([f"{self._named(first)}{caption}", *filter(None, [legend])]) if caption else legend
+            )
+            self._replace(
+                self._start(first), self._line_end(end - 1), lambda view: f"{shown}\n\n{said(view)}".rstrip(), path
+            )
         elif found.name == "math":
             numbered = self.shelf.numbers.places.get((self.page, first + 1))
             tag = f" \\tag{{{numbered.written}}}" if numbered is not None and numbered.number else ""
@@ -439,15 +549,16 @@ class _Finder:
             for child, line, depth in _with_links(token)
         ]
         found.sort(key=lambda entry: entry[0])
-        cursor = 0
+        cursor = links = 0
         for line, _, child, depth in found:
             start = max(cursor, self._start(line))
-            span = self._span(child, start)
-            if span is None:
+            if child.type == "link_open":  # which is found by its address, behind its words
+                links = self._link(str(child.attrGet("href") or ""), max(start, links)) or links
                 continue
-            if child.type != "link_open":  # which is found by its address, behind its words
+            span = self._span(child, start)
+            if span is not None:
                 cursor = span[1]
-            self._inline(child, span, linked=depth > 0)
+                self._inline(child, span, linked=depth > 0)
 
     def _span(self, child: Token, start: int) -> tuple[int, int] | None:
         """Where an inline token stands at or behind ``start``; ``None`` for those that need no look."""
@@ -462,8 +573,8 @@ class _Finder:
             role = re.compile(rf"\{{{re.escape(child.meta['name'])}\}}(`+).+?(?<!`)\1(?!`)", re.DOTALL)
             match = role.search(self.text, start)
             return match.span() if match else None
-        if child.type == "link_open":
-            return _search(f"]({child.attrGet('href')}", self.text, start)
+        if child.type == "footnote_ref":
+            return _search(f"[^{child.meta['label']}]", self.text, start)
         if child.type == "image":
             at = self.text.find("![", start)
             return (at, at + 2) if at >= 0 else None
@@ -487,34 +598,102 @@ class _Finder:
                 self._replace(*span, code(text))
         elif child.type == "myst_role":
             self._myst_role(child, span, linked=linked)
-        elif child.type == "link_open":
-            self._link(str(child.attrGet("href") or ""), span)
+        elif child.type == "footnote_ref":
+            self._replace(*span, self._note(child.meta["label"]).rstrip())
         elif child.type == "image":
             path, address = self._pictured(str(child.attrGet("src") or ""))
             self._replace(span[0], span[0], "", path)
-            written = _search(f"]({child.attrGet('src')}", self.text, span[0])
-            if written and address != child.attrGet("src"):
-                self._replace(written[0] + 2, written[1], address)
+            if address != child.attrGet("src"):
+                written = self._addressed(str(child.attrGet("src")), span[0])
+                if written:
+                    self._replace(written.start(), written.end(), f"]({address}{written[3]}")
+        elif child.type == "html_inline" and _COMMENT.fullmatch(child.content):
+            at_end = self.text[span[1] : span[1] + 1] in (
+                "",
+                "\n",
+            )  # where it leaves a space, or two, which break lines
+            self._replace(len(self.text[: span[0]].rstrip(" ")) if at_end else span[0], span[1])
         elif child.type == "html_inline":
-            self._html_pictures(child.content, span[0])
+            self._html(child.content, span[0])
         elif child.type in _FORMULAS:
             self._macros(*span)
 
-    def _link(self, href: str, span: tuple[int, int]) -> None:
-        """A link to another page leads to its notebook."""
-        address, hash_, anchor = href.partition("#")
+    def _addressed(self, href: str, start: int) -> re.Match[str] | None:
+        """The end of the next link with this address, which the author may have written in other characters."""
+        for match in _LINK.finditer(self.text, start):
+            if self.md.normalizeLink(unescapeAll(match[1] or match[2] or "")) == href:
+                return match
+        return None
+
+    def _to_page(self, href: str) -> str | None:
+        """The page of the book that a link leads to: by its file, or by a label on it."""
+        address, _, label = href.partition("#")
+        if not address:
+            found = self.shelf.numbers.find(unquote(label))
+            return self.shelf.pages.get(unquote(label)) or (found.page if found is not None else None)
         if _REMOTE.match(href) or not address.endswith(".md"):
-            return
+            return None
         target = posixpath.normpath(posixpath.join(posixpath.dirname(self.page), unquote(address)[:-3])).lstrip("/")
-        if target in self.shelf.documents:
+        return target if target in self.shelf.documents else None
 
-            def written(view: View) -> str:
-                beside = view.address(target) or f"{address[:-3]}{view.ending}"
-                if target not in view.pages:
-                    return f"]({view.on_site(target)}{hash_}{anchor}" if view.site else f"]({href}"
-                return f"]({beside}{hash_}{anchor}"
+    def _elsewhere(self, href: str, target: str, view: View) -> str | None:
+        """Where a link to a page leads in notebooks: to its notebook, or to the website if it has none."""
+        address, hash_, anchor = href.partition("#")
+        if not address:  # labels are not in notebooks, only the pages that have them
+            found = _TARGET.search(view.link("", target, origin=self.page))
+            return found[1] if found else None
+        if target in view.pages:
+            return f"{view.address(target) or f'{address[:-3]}{view.ending}'}{hash_}{anchor}"
+        return f"{view.on_site(target)}{hash_}{anchor}" if view.site else None
 
-            self._replace(*span, written)
+    def _words(self, href: str, target: str) -> str:
+        """What a link says that has no words of its own."""
+        address, _, label = href.partition("#")
+        if address:
+            return bracketed(self.shelf.documents[target].title or target)
+        return self.shelf.referred("numref", unquote(label))[0]
+
+    def _link(self, href: str, start: int) -> int | None:
+        """A link to another page leads to its notebook; one that leads nowhere is words. Where it ends."""
+        target = self._to_page(href)
+        match = self._addressed(href, start) if target is not None else None
+        if target is None or match is None:
+            return None
+        behind = match[3]
+
+        def written(view: View) -> str:
+            found = self._elsewhere(href, target, view)
+            return f"]({found}{behind}" if found is not None else ""
+
+        opening = self._opening(match.start())
+        if opening is not None:
+            words = "" if self.text[opening + 1 : match.start()].strip() else self._words(href, target)
+            self._replace(
+                opening,
+                opening + 1,
+                lambda view: f"{'[' if self._elsewhere(href, target, view) is not None else ''}{words}",
+            )
+        self._replace(*match.span(), written)
+        return match.end()
+
+    def _opening(self, close: int) -> int | None:
+        """The bracket that one at ``close`` closes."""
+        depth = 0
+        for match in reversed(list(_BRACKET.finditer(self.text, self._paragraph(close), close))):
+            if match[0] == "[" and depth == 0:
+                return match.start()
+            depth += {"]": 1, "[": -1}.get(match[0], 0)
+        return None
+
+    def _paragraph(self, place: int) -> int:
+        """Where the lines begin that stand together with a place."""
+        return max(self.text.rfind("\n\n", 0, place), 0)
+
+    def _address(self, address: str, at: int) -> None:
+        """An address that stands by itself, if it leads to a page that has a notebook or is on the website."""
+        target = self._to_page(address)
+        if target is not None and self.text.startswith(address, at):
+            self._replace(at, at + len(address), lambda view: self._elsewhere(address, target, view) or address)
 
     def _reference(self, span: tuple[int, int], name: str, text: str, *, linked: bool) -> None:
         shown, page = self.shelf.referred(name, text)
@@ -544,7 +723,16 @@ def _with_links(token: Token) -> Iterator[tuple[Token, int, int]]:
     for child, line in dialect.walk_inline(token):
         if child.type == "link_close":
             depth -= 1
-        if child.type in ("role", "code_inline", "myst_role", "link_open", "image", "html_inline", *_FORMULAS):
+        if child.type in (
+            "role",
+            "code_inline",
+            "myst_role",
+            "link_open",
+            "image",
+            "html_inline",
+            "footnote_ref",
+            *_FORMULAS,
+        ):
             yield child, line, depth
         if child.type == "link_open":
             depth += 1
@@ -558,7 +746,3 @@ def _search(written: str, text: str, start: int) -> tuple[int, int] | None:
         return match.span() if match else None
     at = text.find(written, start)
     return (at, at + len(written)) if at >= 0 else None
-
-
-def _title(found: Directive) -> str:
-    return f"**{found.argument or found.name.capitalize()}**"

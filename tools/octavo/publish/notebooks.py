@@ -124,15 +124,17 @@ def notebook(
                 position, part = parts[piece.index]
                 cells.append(_code_cell(part, position, run, ids, page.shelf))
         else:
-            text, attached = embed(piece, pictures) if embed is not None else (piece, {})
-            cells.append(_markdown_cell(text, attached, ids))
+            text, attached = embed(piece.text, pictures) if embed is not None else (piece.text, {})
+            cells.append(_markdown_cell(text, attached, ids.of("markdown", piece.origin)))
     if not cells:
         return None
     document = page.document
-    return _written(cells, _metadata(document, view.tab))
+    return _written(cells, _metadata(document, view.tab, cells))
 
 
-def _metadata(document: Document, tab: str) -> dict[str, Any]:
+def _metadata(document: Document, tab: str, cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    shown = _shown(cells)
+    ours = {"framework": tab, "page": document.page, **({"shown": shown} if shown else {})}
     return {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {
@@ -142,9 +144,19 @@ def _metadata(document: Document, tab: str) -> dict[str, Any]:
             "nbconvert_exporter": "python",
             "pygments_lexer": "ipython3",
         },
-        "octavo": {"framework": tab, "page": document.page, "source": _digest(document.text)},
+        "octavo": {**ours, "source": _digest(document.text)},
         "title": document.title,
     }
+
+
+def _shown(cells: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Id of each cell → digest of what it shows where the id is of something else: so ``octavo sync`` knows edits."""
+    shown = {cell["id"]: _cell_digest(cell["cell_type"], "".join(cell["source"])) for cell in cells}
+    return {name: found for name, found in shown.items() if not name.startswith(found)}
+
+
+def _cell_digest(kind: str, source: str) -> str:
+    return hashlib.sha256(f"{kind}\n{source}".encode("utf-8", "replace")).hexdigest()[:_DIGITS]
 
 
 def _digest(text: str) -> str:
@@ -153,14 +165,17 @@ def _digest(text: str) -> str:
 
 
 class _Ids:
-    """Ids of the cells of one notebook: the author's own, or made of what a cell holds; each of them once."""
+    """Ids of the cells of one notebook: the author's own, or made of what the page says there; each of them once.
+
+    They stay when something changes elsewhere, even a number that the cell refers to.
+    """
 
     def __init__(self) -> None:
         self.given: set[str] = set()
 
     def of(self, kind: str, source: str, own: str | None = None) -> str:
         """An id for a cell; equal cells get a number behind theirs."""
-        digest = hashlib.sha256(f"{kind}\n{source}".encode()).hexdigest()[:_DIGITS]
+        digest = _cell_digest(kind, source)
         wanted = own if own is not None and CELL_ID.fullmatch(own) else digest
         name, count = wanted, 1
         while name in self.given:
@@ -170,8 +185,8 @@ class _Ids:
         return name
 
 
-def _markdown_cell(text: str, attached: Mapping[str, Any], ids: _Ids) -> dict[str, Any]:
-    cell = {"cell_type": "markdown", "id": ids.of("markdown", text), "metadata": {}, "source": _lines(text)}
+def _markdown_cell(text: str, attached: Mapping[str, Any], name: str) -> dict[str, Any]:
+    cell = {"cell_type": "markdown", "id": name, "metadata": {}, "source": _lines(text)}
     return {**cell, "attachments": attached} if attached else cell
 
 
@@ -183,7 +198,7 @@ def _code_cell(part: EditionCell, position: int, run: Run | None, ids: _Ids, she
     return {
         "cell_type": "code",
         "execution_count": count,
-        "id": ids.of("code", text, part.cell.id),
+        "id": ids.of("code", part.code.text.strip("\n"), part.cell.id),
         "metadata": _visibility(part.cell),
         "outputs": list(_outputs(done, failure, count)),
         "source": _lines(text),

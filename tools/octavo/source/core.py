@@ -18,6 +18,7 @@ from markdown_it.token import Token
 from octavo.diagnostics import Code
 from octavo.source.blocks import CELL_INFO
 from octavo.source.problems import Problem, note
+from octavo.source.slides import BEGIN
 from octavo.source.typography import typography
 
 MAYBE_SLIDES = re.compile(r"[\[(](?:\*\*|~~)|^<!--\s*slides\b", re.MULTILINE)
@@ -93,6 +94,7 @@ def _with_prose(state: StateCore, change: Callable[[str], str]) -> str:
         begin = next((i for i, line in enumerate(text.split("\n")) if SLIDES_BEGIN.match(line)), None)
         if begin is not None:
             lines = text.split("\n")
+            state.env[BEGIN] = "".join(pieces).count("\n") + begin
             pieces.append(change("\n".join([*lines[:begin], ""])))
             break
         pieces.append(change(text))

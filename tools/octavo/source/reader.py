@@ -19,6 +19,7 @@ from octavo.source import dialect
 from octavo.source.blocks import split_names
 from octavo.source.core import plain_text
 from octavo.source.problems import Problem, noted
+from octavo.source.slides import BEGIN, own_slides, problems
 
 TAB_MARK = re.compile(r"#[ \t]*@tab[ \t]+([\w, \t.-]+)")
 TAB_MAGIC = re.compile(r"%%tab[ \t]+([\w, \t.-]+)")
@@ -79,6 +80,7 @@ class _Reader:
         self._check_fences()
         self._check_roles()
         self._check_spoilt_roles()
+        references = (*self._references(), *self._slides(cells))
         for problem in noted(self.env):
             self._report(problem)
         document = Document(
@@ -90,7 +92,7 @@ class _Reader:
             title=self._title(),
             toc=tuple(self._toc(page)),
             labels=tuple(self._labels()),
-            references=tuple(self._references()),
+            references=references,
             bibliographies=tuple(
                 posixpath.normpath(posixpath.join(posixpath.dirname(page), token.content))
                 for token in self.tokens
@@ -99,6 +101,23 @@ class _Reader:
             front_matter=self._front_matter(),
         )
         return document, tuple(self.messages)
+
+    def _slides(self, cells: Sequence[Cell]) -> Iterator[Reference]:
+        """What the author's own slides below ``<!-- slides -->`` refer to; what is wrong with them is reported."""
+        begin = self.env.get(BEGIN)
+        if begin is None:
+            return
+        own = own_slides(self.text, begin)
+        text = _Reader(self.path, own.text, self.settings)
+        text._check_roles()
+        self.messages += text.messages
+        for problem in (*noted(text.env), *problems(own, cells, self.settings.tabs)):
+            self._report(problem)
+        yield from text._references()
+        for place in own.places():
+            if place.drawing:
+                path = posixpath.relpath(place.drawing, posixpath.dirname(self.path) or ".")
+                yield Reference("image", path, "", self._span(place.line, place.written))
 
     # -- items
 

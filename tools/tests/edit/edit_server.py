@@ -72,7 +72,8 @@ class Jupyter:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as problem:
-            return problem.code, json.loads(problem.read() or b"null")
+            said = problem.read().decode()
+            return problem.code, json.loads(said) if said.startswith("{") else said
 
     def open(self, path: str) -> dict[str, Any]:
         """The model of a page, as a browser asks for it."""
@@ -110,10 +111,11 @@ def running(folder: Path, work: Path, *options: str, cache: str | None = None) -
         started = subprocess.Popen(command, stdout=out, stderr=out, env=variables, start_new_session=True)
         try:
             end = time.monotonic() + 300
-            while not re.search(rb"is running at", log.read_bytes()):
+            while not (running := re.search(rb"is running at:[^/]*//[^/]*:(\d+)/", log.read_bytes())):
                 assert started.poll() is None and time.monotonic() < end, log.read_text()
                 time.sleep(0.1)
-            yield Jupyter(f"http://127.0.0.1:{port}", "secret", folder)
+            # Jupyter takes another port where somebody has this one meanwhile
+            yield Jupyter(f"http://127.0.0.1:{int(running[1])}", "secret", folder)
         finally:
             started.send_signal(signal.SIGTERM)
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import stat
 from pathlib import Path
@@ -115,6 +116,96 @@ def test_a_new_page_is_made_and_a_copy_is_the_same_page(jupyter: Jupyter, page: 
     copied = jupyter.folder / model["path"]
     assert copied.read_text() == PAGE
     copied.unlink()
+
+
+def test_a_cell_of_another_framework_is_not_lost_in_a_merge(jupyter: Jupyter, page: Path) -> None:
+    for merged in (1, 2):  # JupyterLab gives the cell the metadata of the active one
+        notebook = jupyter.open(NAME)["content"]
+        mine, other = notebook["cells"][1:3]
+        notebook["cells"][merged]["source"] = f"{mine['source']}\n\n{other['source']}"
+        del notebook["cells"][3 - merged]
+        for _ in range(2):
+            status, answer = jupyter.save(NAME, notebook)
+            assert status == 409 and "other frameworks" in answer["message"] and "x = 2" in answer["message"]
+        assert page.read_text() == PAGE
+    refused = [path.read_text() for path in (jupyter.folder / "_build" / "jupyter" / "refused").rglob("*.md")]
+    assert sum("x = 1\n\n" in text for text in refused) == 2  # one for each state, however often it was saved
+
+
+def test_a_window_goes_on_after_its_page_or_the_folder_was_renamed(jupyter: Jupyter, page: Path) -> None:
+    notebook = jupyter.open(NAME)["content"]
+    notebook["cells"][1]["source"] = "x = 3"
+    assert jupyter.save(NAME, notebook)[0] == 200
+    assert jupyter.call("PATCH", f"contents/{NAME}", {"path": "chapter/other.md"})[0] == 200
+    assert jupyter.call("PATCH", "contents/chapter", {"path": "part"})[0] == 200
+    notebook["cells"][1]["source"] = "x = 4"
+    assert jupyter.save("part/other.md", notebook)[0] == 200
+    assert (jupyter.folder / "part" / "other.md").read_text() == PAGE.replace("x = 1", "x = 4")
+    assert jupyter.call("PATCH", "contents/part", {"path": "chapter"})[0] == 200
+    assert jupyter.call("DELETE", "contents/chapter/other.md")[0] == 204
+
+
+def test_a_picture_dropped_into_a_cell_becomes_a_file_of_the_book(jupyter: Jupyter, page: Path) -> None:
+    notebook = jupyter.open(NAME)["content"]
+    held = [base64.b64encode(content).decode() for content in (b"one", b"two")]
+    for cell, content in zip((notebook["cells"][0], notebook["cells"][2]), held, strict=True):
+        cell |= {"attachments": {"a b.png": {"image/png": content}, "unused.png": {"image/png": "!"}}}
+    notebook["cells"][0]["source"] += "\n![A](attachment:image.png)"
+    notebook["cells"][0]["attachments"]["image.png"] = {"image/png": held[0]}
+    other = {
+        "cell_type": "markdown",
+        "id": "new",
+        "metadata": {},
+        "source": "![B](attachment:image.png) ![](attachment:c)",
+    }
+    notebook["cells"].insert(1, other | {"attachments": {"image.png": {"image/png": held[1]}}})
+    for _ in range(2):  # each save has them again
+        assert jupyter.save(NAME, notebook)[0] == 200
+        assert page.read_text() == PAGE.replace(
+            "$x$.", "$x$.\n![A](../img/page-image.png)\n\n![B](../img/page-image-2.png) ![](attachment:c)"
+        )
+        files = {path.name: path.read_bytes() for path in (jupyter.folder / "img").iterdir()}
+        assert files == {"page-image.png": b"one", "page-image-2.png": b"two"}
+
+
+@pytest.mark.parametrize(
+    "content", [None, [], "x", {}, {"cells": 3}, {"cells": ["x"]}, {"cells": [{"cell_type": "markdown"}]}]
+)
+def test_what_is_no_notebook_is_not_written_over_a_page(jupyter: Jupyter, page: Path, content: object) -> None:
+    given = jupyter.open(NAME)["content"]
+    if isinstance(content, dict):
+        content = {"metadata": given["metadata"], **content}
+    status, answer = jupyter.save(NAME, content)
+    assert status == 400 and "no notebook" in answer["message"]
+    assert page.read_text() == PAGE
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        (".hidden/page.md", {400, 404}),
+        (".page.md", {400, 404}),
+        ("chapter/../../out.md", {403, 404}),
+        ("%2e%2e/out.md", {403, 404}),
+        ("..%2fout.md", {403, 404}),
+        ("none/page.md", {404}),
+        ("folder.md", {400, 404}),
+    ],
+)
+def test_nothing_is_read_or_written_where_jupyter_lets_nobody(jupyter: Jupyter, path: str, status: set[int]) -> None:
+    (jupyter.folder / ".hidden").mkdir(exist_ok=True)
+    (jupyter.folder / "folder.md").mkdir(exist_ok=True)
+    places = [".hidden/page.md", ".page.md", "../out.md"]
+    for place in places:
+        (jupyter.folder / place).write_text("# Secret\n")
+    cells = [{"cell_type": "markdown", "id": "one", "metadata": {}, "source": "# New"}]
+    notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    assert jupyter.save(path, notebook)[0] in status
+    if path != "folder.md":
+        got, answer = jupyter.call("GET", f"contents/{path}?type=notebook")
+        assert got in status and "Secret" not in str(answer)
+    assert {(jupyter.folder / place).read_text() for place in places} == {"# Secret\n"}
+    assert not (jupyter.folder / "none").exists() and list((jupyter.folder / "folder.md").iterdir()) == []
 
 
 def test_a_window_outlives_the_server(jupyter: Jupyter, page: Path, tmp_path: Path) -> None:

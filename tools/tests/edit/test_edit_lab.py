@@ -104,6 +104,14 @@ def test_a_chapter_is_opened_run_edited_and_saved(lab: Jupyter, browser: Any) ->
     assert "more = 2" in kept.read_text() and "bonus = 1" in kept.read_text()
 
 
+def test_markdown_that_is_not_of_the_book_opens_as_text(jupyter: Jupyter, browser: Any) -> None:
+    window = browser.new_page(viewport={"width": 1280, "height": 1000})
+    window.goto(f"{jupyter.address}/lab?token={jupyter.token}&reset")
+    window.get_by_role("listitem", name="Name: README.md").dblclick(timeout=LONG)
+    window.locator(".jp-FileEditor", has_text="No page").wait_for(timeout=LONG)
+    assert window.locator(".jp-NotebookPanel").count() == 0
+
+
 def test_the_book_s_folders_hold_nothing_that_jupyter_left(lab: Jupyter, browser: Any) -> None:
     shutil.copytree(lab.folder, lab.folder.parent / "before", ignore=shutil.ignore_patterns("_build"))
     window = opened(browser, lab, NAME)

@@ -195,6 +195,44 @@ def test_a_page_that_changed_elsewhere_takes_the_edit_and_one_that_changed_here_
     assert reader.page == changed
 
 
+def test_what_the_book_numbers_otherwise_since_then_is_no_edit(reader: Reader) -> None:
+    index, page = reader.folder / "index.md", reader.folder / "chapter" / "page.md"
+    (reader.folder / "chapter" / "first.md").write_text("# First\n")
+    index.write_text(INDEX.replace("chapter/page", "chapter/first\nchapter/page"))
+    reader.edit("print(y)", "print(0)")  # and nothing in the cell that said Chapter 1 and would say Chapter 2
+    reader.sync()
+    assert reader.page == PAGE.replace("print(y)", "print(0)")
+    page.write_text(PAGE)
+    reader.edit("words that change", "words that changed")
+    assert "the page gives another cell here" in reader.sync(code=1)
+    assert reader.page == PAGE
+
+
+def test_a_cell_that_has_a_name_takes_an_edit_though_the_page_changed_elsewhere(reader: Reader) -> None:
+    file = reader.folder / "chapter" / "page.md"
+    file.write_text(PAGE.replace("The end.", "The very end."))
+    reader.edit("import torch\n", "import torch\nimport math\n")
+    reader.sync()
+    changed = PAGE.replace("import torch\n", "import torch\nimport math\n", 1)
+    assert reader.page == changed.replace("The end.", "The very end.")
+    file.write_text(PAGE.replace("import torch\n", "import torch, os\n", 1))
+    assert "this cell was edited, and so was the page" in reader.sync(code=1)
+
+
+def test_a_picture_put_into_the_notebook_is_not_lost_without_a_word(reader: Reader) -> None:
+    reader.edit("The end.", "The end. ![](attachment:a.png)")
+    assert "put its file into the book" in reader.sync(code=1)
+    assert reader.page == PAGE
+
+
+def test_what_is_wrong_elsewhere_in_the_book_is_no_matter_of_the_edit(reader: Reader) -> None:
+    (reader.folder / "chapter" / "other.md").write_text("# Other\n:numref:`sec_nowhere`\n")
+    (reader.folder / "index.md").write_text(INDEX.replace("chapter/page", "chapter/page\nchapter/other"))
+    reader.edit("print(y)", "print(0)")
+    assert reader.sync().splitlines()[1:] == []
+    assert reader.page == PAGE.replace("print(y)", "print(0)")
+
+
 def test_a_cell_of_all_frameworks_is_not_deleted_for_one(reader: Reader) -> None:
     reader.notebook["cells"].remove(reader.cell("print(y)"))
     assert "for other frameworks too" in reader.sync(code=1)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
-import subprocess
+import runpy
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -45,11 +47,13 @@ Spoil = Callable[[dict[str, Any]], None]
 
 
 def judged(*arguments: object) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, str(JUDGE), *map(str, arguments)], capture_output=True, text=True, check=False
-    )
-    assert not done.stderr
-    return done.returncode, done.stdout
+    """Run the judge in this process, which has imported what it needs; its exit code, and what it says."""
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
+        patch.setattr(sys, "argv", [str(JUDGE), *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            runpy.run_path(str(JUDGE), run_name="__main__")
+    return int(end.value.code or 0), said.getvalue()
 
 
 def said(text: str) -> Spoil:

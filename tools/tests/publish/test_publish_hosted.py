@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from publish_books import SQUARE, read, write
+from publish_books import SQUARE, command, read, write
 
 from octavo.build import Workshop
 from octavo.config import load
@@ -137,14 +137,10 @@ DOT = base64.b64decode(
 )
 
 
-def make(root: Path, *hosts: str) -> str:
-    """Bring these products up to date; what was told."""
-    command = [sys.executable, "-m", "octavo", "-C", str(root), "build", *hosts, "--no-execute"]
-    answer = subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, "OCTAVO_CACHE": str(root / ".cache")}, check=False
-    )
-    assert answer.returncode == 0, answer.stderr
-    return answer.stderr
+def make(root: Path, *hosts: str) -> None:
+    """Bring these products up to date."""
+    code, told = command("-C", root, "build", *hosts, "--no-execute")
+    assert code == 0, told
 
 
 @pytest.fixture(scope="module")
@@ -334,6 +330,43 @@ def test_what_the_library_imports_is_as_the_author_says_too(tmp_path: Path) -> N
     assert installed(read(root / "_build/colab/jax/part/b.ipynb")) == [["-q", "kit==0.3.0"]]
 
 
+def test_links_lead_to_the_website_where_there_is_no_notebook(tmp_path: Path) -> None:
+    pages = {
+        "index": "# Mini\n\n```toc\npart/a\nwords\n```\n",
+        "words": "# Words\n:label:`sec_words`\n",
+        "part/a": "# A\n\n[Read](../words.md) :numref:`sec_words`\n\n"
+        "```{.python .input #octavo-install}\nimport numpy\n```\n",
+    }
+    wanted = {
+        "[html]\nbase_url = https://a.example.org/b\n": "[Read](https://a.example.org/b/words.html) "
+        "[Chapter 2](https://a.example.org/b/words.html)",
+        "": "Read Chapter 2",
+    }
+    for config, text in wanted.items():
+        root = write(tmp_path, pages, f"{NEW}{config}[colab]\nlibs = jax, numpy, numpy\n")
+        (root / "index.md").write_text(pages["index"].replace("```toc\n", "```toc\n:numbered:\n"))
+        bring_up_to_date(root)
+        notebook = read(root / "_build/colab/jax/part/a.ipynb")
+        assert text in "\n".join(cell.source for cell in notebook.cells)
+        # a cell that is called as octavo calls its own
+        assert len({cell.id for cell in notebook.cells}) == len(notebook.cells) == 4
+
+
+def test_the_authors_files_in_a_folder_that_is_pushed_stay(tmp_path: Path) -> None:
+    root = write(tmp_path, NEW_PAGES, NEW)
+    bring_up_to_date(root)
+    folder = root / "_build/colab/jax"
+    (folder / ".git").mkdir()
+    own = [folder / ".git/HEAD", folder / "part/own.txt", folder / "README.md"]
+    for file in own:
+        file.write_text("own")
+    (root / "index.md").write_text("# Mini\n")
+    (root / "part/a.md").unlink()
+    (root / "part/b.md").unlink()
+    bring_up_to_date(root)
+    assert sorted(file for file in folder.rglob("*") if file.is_file()) == sorted(own)
+
+
 # -- where the library comes from
 
 
@@ -353,6 +386,17 @@ def test_the_library_comes_from_where_the_settings_say(tmp_path: Path, setting: 
     bring_up_to_date(root)
     (call,) = installed(read(root / "_build/colab/jax/part/a.ipynb"))
     assert call[-1] == wanted.format(wheel="kit-0.3.0-py3-none-any.whl")
+
+
+@pytest.mark.parametrize("release", ["1.0{__import__('os')}", "1.0; touch x", "$HOME"])
+def test_a_release_that_means_more_is_the_wheels_version(tmp_path: Path, release: str) -> None:
+    config = NEW.replace("0.3.0", release)
+    for more in ("library = git+https://h.example.org/x@v{release}\n", "[colab]\nlibs = jax, kit, kit==RELEASE\n"):
+        root = write(tmp_path, NEW_PAGES, f"{config}{more}")
+        bring_up_to_date(root)
+        source = read(root / "_build/colab/jax/part/a.ipynb").cells[1].source
+        assert re.search(r"(@v|kit==)0\+[\w.]+( |'|\n|$)", source)
+        assert not re.search(r"[{$;]", source)
 
 
 @pytest.mark.parametrize("setting", ["nowhere", "two words/x", "https://bad host/", "$(touch x)/y", "{home}/x"])

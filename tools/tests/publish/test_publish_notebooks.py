@@ -205,6 +205,21 @@ def test_ids_are_the_authors_or_follow_from_what_a_cell_holds(tmp_path: Path) ->
     assert re.fullmatch("[0-9a-f]{12}", ids("```{.python .input #no:id}\n1\n```\n")[0])
 
 
+def test_ids_stay_when_numbers_change_that_cells_refer_to(tmp_path: Path) -> None:
+    def made(*pages: str) -> list[tuple[str, str]]:
+        other = "# Other\n:label:`sec_other`\n"
+        page = "# Page\n\nSee :numref:`sec_other`.\n\n```{.python .input}\n1  # :numref:`sec_other`\n```\n\n## More\n"
+        toc = "# T\n\n```toc\n:numbered:\n" + "\n".join(pages) + "\n```\n"
+        root = write(tmp_path / "-".join(pages), {"index": toc, "page": page, "other": other})
+        folder, _ = build(root, "pytorch")
+        return [(c.id, c.source) for c in read(folder / "pytorch/page.ipynb").cells]
+
+    one, two = made("page", "other"), made("other", "page")
+    assert [name for name, _ in one] == [name for name, _ in two]
+    assert all(before != after for (_, before), (_, after) in zip(one, two, strict=True))
+    assert one[0][1] == "# 1. Page\n\nSee Chapter 2."
+
+
 def test_a_picture_that_is_missing_or_elsewhere_is_not_copied(tmp_path: Path) -> None:
     page = "# T\n\n![a](img/none.svg)\n\n![b](https://example.org/x.png)\n\n![c](../secret.svg)\n\n" + cell("1")
     (tmp_path / "secret.svg").write_text("<svg/>")

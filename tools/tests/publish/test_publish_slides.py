@@ -17,13 +17,15 @@ import pytest
 from publish_books import CONFIG, SQUARE, write
 
 from octavo.build import Workshop
+from octavo.build.slides import formula
 from octavo.model import CellRun, Inputs, Output, Run
 from octavo.progress import PlainProgress
 from octavo.publish.shelf import Phrases
-from octavo.publish.slides.deck import Listing, Marked, Shown, Slide
 from octavo.publish.slides.decks import decks
 from octavo.publish.slides.document import Look
 from octavo.publish.slides.paging import ROOM, height, paged
+from octavo.publish.slides.parts import Boxed, Listing, Marked, Shown, Slide, Step
+from octavo.render.pages.outputs import clean_html, safe_svg
 
 Octavo = Callable[..., subprocess.CompletedProcess[str]]
 CI = Path(__file__).resolve().parents[2] / "ci"
@@ -205,6 +207,173 @@ def test_a_book_without_marks_has_no_slides(tmp_path: Path) -> None:
     assert Workshop(root).slides.build(PlainProgress(io.StringIO())) is None
 
 
+# -- slides that authors write themselves
+
+OWN = {
+    "index": "# A Book\n\n```toc\n:numbered:\none/own\n```\n",
+    "one/own": r"""
+        # Own Slides
+        :label:`sec_own`
+
+        [**Not on them**]
+
+        ```{.python .input #first}
+        #@tab pytorch, mxnet
+        print('of torch')  #@save
+        ```
+
+        ```{.python .input #first}
+        #@tab jax
+        print('of jax')
+        ```
+
+        ```{.python .input #alone}
+        #@tab jax
+        alone = 1
+        ```
+
+        <!-- slides -->
+
+        # Whatever
+
+        ::: {.slide}
+        ::: {.cover}
+        [Own words]{.kicker}
+        :::
+        :::
+
+        ::: {.slide title="In $\own{x}$ and `code`" only="pytorch,mxnet" layout="tight"}
+        See :numref:`sec_own`, [words]{.kicker}, and `[a]{.b}`.
+
+        ![A square](../img/square.svg){width=50%}
+
+        @first
+
+        . . .
+
+        ::: {.cols .vc}
+        ::: {.col}
+        @!first
+        :::
+        ::: {.col .narrow}
+        @alone
+        ```
+        @code
+        :::
+        ```
+        :::
+        :::
+
+        ::: {.subslide title="Below"}
+        @-first
+        :::
+        :::
+
+        ::: {.slide title="Of another" except="mxnet"}
+        @first@jax
+        :::
+        """,
+}
+
+
+def own_book(root: Path, page: str = OWN["one/own"]) -> Workshop:
+    config = CONFIG + "[math]\nmacros = \\own[1] = \\mathfrak{#1}\n"
+    return Workshop(write(root, {**OWN, "one/own": page}, config))
+
+
+def printing(workshop: Workshop, tab: str) -> Run:
+    """Results of a page in which each cell says its code."""
+    edition = workshop.editions["one/own", tab]
+    cells = tuple(
+        CellRun("", (Output("stream", "stdout", f"printed {part.code.text.partition('  #')[0]}"),))
+        for part in edition.cells
+    )
+    return Run("", "one/own", tab, Inputs((), {}, {}, {}), cells)
+
+
+@pytest.fixture(scope="module")
+def own_decks(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """Each framework's deck of a page that has its own slides."""
+    workshop = own_book(tmp_path_factory.mktemp("own"))
+    tabs = workshop.settings.tabs
+    runs = {("one/own", tab): printing(workshop, tab) for tab in tabs}
+    look = Look(formula(workshop.settings.macros), clean_html, safe_svg)
+    made = decks(workshop.book, workshop.settings, workshop.editions, runs, tabs, Phrases(), look)
+    assert list(workshop.diagnostics) == []
+    return {one.tab: one.files["one/own.html"].decode() for one in made}
+
+
+@pytest.fixture(scope="module")
+def own(own_decks: Mapping[str, str]) -> Mapping[str, list[str]]:
+    """The slides of these decks."""
+    return {tab: re.findall(r"<section[ >].*?</section>", page, re.DOTALL) for tab, page in own_decks.items()}
+
+
+def said(html: str) -> str:
+    html = re.sub(r"<annotation.*?</annotation>", "", html, flags=re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]*>", "", html)).split())
+
+
+def test_own_slides_are_the_deck_in_the_frameworks_that_they_name(own: Mapping[str, list[str]]) -> None:
+    titles = {tab: [said(part)[:10].strip() for part in parts] for tab, parts in own.items()}
+    assert titles == {
+        "pytorch": ["1. Own Sli", "In 𝔵 and c", "Below prin", "Of another"],
+        "jax": ["1. Own Sli", "Of another"],
+        "mxnet": ["1. Own Sli", "In 𝔵 and c", "Below prin"],
+    }
+    assert "Not on them" not in "".join(map(said, own["pytorch"]))
+
+
+def test_places_take_a_cells_code_and_output_of_the_decks_framework(own: Mapping[str, list[str]]) -> None:
+    _, slide, below, other = own["pytorch"]
+    assert said(slide).count("print('of torch')") == 3  # code and output, then the output alone
+    assert slide.count("<samp>printed") == 2
+    assert "alone = 1" not in slide  # a cell that PyTorch has not
+    assert "<samp>" not in below and "print('of torch')" in said(below)
+    assert "of jax" in said(other) and "of torch" not in said(other)
+    assert "@first" not in said(slide + below + other) and "@code" in said(slide)
+
+
+def test_own_text_is_read_as_on_the_page(own: Mapping[str, list[str]]) -> None:
+    cover, slide, *_ = own["pytorch"]
+    assert '<span class="ov-kicker">Own words</span>' in cover
+    assert "See Chapter 1" in said(slide) and "[a]{.b}" in said(slide) and "{width" not in slide
+    assert 'width="50%"' in slide and "data:image/svg+xml" in slide
+    assert re.search(r'<div data-fragment-index="1" class="fragment ov-box ov-cols ov-vc">', slide)
+    assert slide.count("fragment ") == 1  # what is in the box comes with it
+    assert "<math" in slide.partition("</h2>")[0]
+
+
+def test_what_is_wrong_with_own_slides_is_told(tmp_path: Path) -> None:
+    page = OWN["one/own"].replace("@!first", "@!frist").replace("@first@jax", "@first@who").rstrip()
+    page = page.replace("See :numref:`sec_own`", "<!-- slides -->\n        See :numref:`sec_owm`")
+    page += "\n\n        Stray.\n"
+    workshop = own_book(tmp_path, page)
+    workshop.book  # noqa: B018  # reading it tells
+    told = {(d.code.value, d.message, d.hint) for d in workshop.diagnostics}
+    assert told == {
+        ("unknown-reference", "no cell of this page is called 'frist'", "did you mean 'first'?"),
+        ("unknown-reference", "nothing is labelled 'sec_owm'", "did you mean 'sec_own'?"),
+        ("unknown-tab", "there is no framework 'who'", "one of pytorch, jax, mxnet"),
+        ("markup", "slides: they have begun already", "leave it out"),
+        (
+            "markup",
+            "slides: this stands in no slide and is shown nowhere",
+            'put it between ::: {.slide title="…"} and :::',
+        ),
+    }
+
+
+def test_own_slides_go_on_only_where_letters_would_be_small() -> None:
+    code = Listing("\n".join(f"line_{i} = {i}" for i in range(26)))
+    box = Boxed(("cols",), (Boxed(("col",), (code,)), Boxed(("col", "narrow"), (Marked("Words"),))))
+    (room,) = paged([Slide("Own", (Marked("Words"), Step(), box), own=True)], "")
+    assert [type(block) for block in room.blocks] == [Marked, Step, Boxed]
+    high = Boxed(("col",), (Listing("\n".join(f"line_{i} = {i}" for i in range(80))),))
+    rooms = list(paged([Slide("Own", (high,), own=True)], ""))
+    assert len(rooms) == 3 and all(sum(map(height, room.blocks)) <= ROOM * 1.45 for room in rooms)
+
+
 # -- what has room
 
 
@@ -307,15 +476,12 @@ def hard(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A deck of what fits on no slide."""
     root = write(tmp_path_factory.mktemp("hard"), HARD)
     workshop = Workshop(root)
-    from octavo.build.slides import _formula
-    from octavo.render.pages.outputs import clean_html, safe_svg
-
     edition = workshop.editions["hard", "pytorch"]
     cells = tuple(CellRun("", _outputs().get(i, ())) for i in range(len(edition.cells)))
     run = Run("", "hard", "pytorch", Inputs((), {}, {}, {}), cells)
     (made,) = decks(
         workshop.book, workshop.settings, workshop.editions, {("hard", "pytorch"): run}, ["pytorch"], Phrases(),
-        Look(_formula, clean_html, safe_svg),
+        Look(formula(()), clean_html, safe_svg),
     )  # fmt: skip
     (root / "hard.html").write_bytes(made.files["hard.html"])
     return root / "hard.html"
@@ -336,3 +502,31 @@ def test_everything_is_on_the_screen_and_nothing_is_asked_for(hard: Path, book: 
     said = "\n".join(check(page, spoiled))
     assert "beyond the screen" in said
     assert "the console says" in said  # the policy keeps the browser from asking
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_keys_turn_slides_and_bring_what_comes_later_and_paper_has_it_all(
+    own_decks: Mapping[str, str], tmp_path: Path, browser: Any
+) -> None:
+    deck = tmp_path / "own.html"
+    deck.write_text(own_decks["pytorch"])
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    assert judge("check_slides").check(page, deck) == []
+    page.goto(f"{deck.as_uri()}#/")
+    page.reload()
+    page.wait_for_selector("[data-fitted]", state="attached")
+    later = page.locator(".fragment")
+    seen = []
+    for key in ("ArrowRight", "Space", "ArrowRight", "ArrowLeft", "End"):
+        page.keyboard.press(key)
+        seen.append((page.evaluate("Reveal.getIndices().h"), later.evaluate("one => getComputedStyle(one).visibility")))
+    assert seen == [(1, "hidden"), (1, "visible"), (2, "visible"), (1, "visible"), (3, "visible")]
+    left, right = (page.locator(".ov-cols > .ov-col").nth(at).bounding_box() for at in (0, 1))
+    assert left is None or right is None or left["x"] + left["width"] <= right["x"]
+    page.goto(f"{deck.as_uri()}?print-pdf")
+    page.wait_for_selector(".pdf-page")
+    page.wait_for_selector("[data-fitted]", state="attached")
+    page.emulate_media(media="print")
+    assert page.locator(".pdf-page").count() == 4
+    assert later.evaluate("one => getComputedStyle(one).visibility") == "visible"

@@ -13,16 +13,19 @@ import os
 import secrets
 import shutil
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import nbformat
+from jupyter_core.paths import is_hidden
 from jupyter_server.services.contents.filecheckpoints import AsyncFileCheckpoints
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 from tornado.web import HTTPError
 from traitlets import Unicode, default
 
 from octavo import config
+from octavo.edit.attachments import detached
 from octavo.edit.jupyter.session import Session, session_of
 from octavo.edit.notebook import OURS, digest, notebook_of, page_of
 from octavo.source.reader import read
@@ -87,7 +90,7 @@ class Pages(AsyncLargeFileManager):  # type: ignore[misc]
         name = path.strip("/")
         file = Path(self._get_os_path(name))
         wanted = name.endswith(SUFFIX) and (type == "notebook" or (type is None and self.is_page(name)))
-        if not (wanted and file.is_file()):
+        if not (wanted and file.is_file()) or self._is_out_of_sight(file):
             model: dict[str, Any] = await super().get(path, content, type, format, require_hash)
             return model
         model = self._base_model(name) | {"type": "notebook"}
@@ -98,6 +101,15 @@ class Pages(AsyncLargeFileManager):  # type: ignore[misc]
             model |= self._get_hash(found)
         self.emit(data={"action": "get", "path": path})
         return model
+
+    def _is_out_of_sight(self, file: Path) -> bool:
+        """Whether Jupyter itself refuses the file, as one of a hidden folder."""
+        return not self.allow_hidden and bool(is_hidden(str(file), self.root_dir))
+
+    async def rename_file(self, old_path: str, new_path: str) -> None:
+        """Rename a file or folder; windows that have pages of it open go on with them."""
+        await super().rename_file(old_path, new_path)
+        self.opened.rename(old_path.strip("/"), new_path.strip("/"))
 
     def _notebook(self, name: str, found: bytes) -> nbformat.NotebookNode:
         text = _decoded(name, found)
@@ -118,14 +130,30 @@ class Pages(AsyncLargeFileManager):  # type: ignore[misc]
         if model.get("type") != "notebook" or not name.endswith(SUFFIX) or "content" not in model:
             saved: dict[str, Any] = await super().save(model, path)
             return saved
-        self.run_pre_save_hooks(model=model, path=name)
         file = Path(self._get_os_path(name))
+        if self._is_out_of_sight(file) or file.is_dir():
+            raise HTTPError(400, f"{name} cannot be saved: it is hidden, or a folder")
+        if not file.parent.is_dir():
+            raise HTTPError(404, f"{name} cannot be saved: there is no folder for it")
+        notebook = model["content"]
+        if not _is_notebook(notebook):
+            raise HTTPError(400, f"{name} was not saved: what came is no notebook")
+        self.run_pre_save_hooks(model=model, path=name)
         with self.perm_to_403(str(file)):
-            self._write(name, file, model["content"])
+            self._write(name, file, self._with_files(name, notebook))
         answer = await self.get(name, content=False, type="notebook", require_hash=True)
         self.run_post_save_hooks(model=answer, os_path=str(file))
         self.emit(data={"action": "save", "path": path})
         return answer
+
+    def _with_files(self, name: str, notebook: dict[str, Any]) -> dict[str, Any]:
+        """The notebook without the pictures that somebody has dropped into its cells: they become files of the book."""
+        folder = Path(self._get_os_path(""))
+        notebook, files = detached(notebook, name, lambda path: _content(folder / path))
+        for path, content in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            write_whole(folder / path, content)
+        return notebook
 
     def _write(self, name: str, file: Path, notebook: dict[str, Any]) -> None:
         text = page_of(notebook)
@@ -136,21 +164,46 @@ class Pages(AsyncLargeFileManager):  # type: ignore[misc]
         if there is not None and text != there:
             if digest(there) != seen:
                 raise HTTPError(409, self._refused(name, there, text))
+            if gone := self._lost(name, there, notebook):
+                raise HTTPError(409, self._refused_loss(name, text, gone))
             write_whole(file, text.encode())
         elif there is None:
             write_whole(file, text.encode())
         if isinstance(window, str) and window:
             self.opened.note(window, name, digest(text))
 
-    def _refused(self, name: str, there: str, text: str) -> str:
-        """Keep a page that is not saved, and say what differs from the one that is there."""
+    def _lost(self, name: str, there: str, notebook: dict[str, Any]) -> list[str]:
+        """What other frameworks have on the page and not in the notebook: JupyterLab merges what it may not edit."""
+        ours = (notebook.get("metadata") or {}).get(OURS) or {}
+        settings = self.settings
+        tab = ours.get("framework") if ours.get("framework") in settings.tabs else self.book.tab
+        document, _ = read(name, there, settings)
+        shown = notebook_of(there, document, str(tab), settings)["cells"]
+        others = Counter(cell["source"] for cell in shown if cell["metadata"].get("deletable") is False)
+        others.subtract("".join(cell["source"]) for cell in notebook["cells"])
+        return list((+others).elements())
+
+    def _refused_loss(self, name: str, text: str, gone: list[str]) -> str:
+        return (
+            f"{name} was not saved, since it would lose what other frameworks have there: was a cell of theirs merged "
+            "with another? Undo that, or open the page with the editor, which may change everything. "
+            f"What you have is kept in {self._kept(name, text)}.\n\n" + "\n\n".join(gone)
+        )
+
+    def _kept(self, name: str, text: str) -> Path:
+        """The file that a page was put into which is not saved; the same one as long as it is the same."""
         kept = Path(self.book.state, "refused", name)
         number = 1
-        while kept.exists():
+        while kept.exists() and kept.read_bytes() != text.encode():
             number += 1
             kept = kept.with_name(f"{Path(name).stem}-{number}{SUFFIX}")
         kept.parent.mkdir(parents=True, exist_ok=True)
         write_whole(kept, text.encode())
+        return kept
+
+    def _refused(self, name: str, there: str, text: str) -> str:
+        """Keep a page that is not saved, and say what differs from the one that is there."""
+        kept = self._kept(name, text)
         lines = difflib.unified_diff(
             there.splitlines(), text.splitlines(), f"{name} on disk", f"{name} in this window", n=1, lineterm=""
         )
@@ -181,15 +234,37 @@ class _Opened:
         state = self.states.get(window) if isinstance(window, str) else None
         return state[1] if state is not None and state[0] == name else None
 
+    def rename(self, old: str, new: str) -> None:
+        """Pages have another name now."""
+        for state in self.states.values():
+            if state[0] == old or state[0].startswith(f"{old}/"):
+                state[0] = new + state[0][len(old) :]
+        self._keep()
+
     def note(self, window: str, name: str, digest: str) -> None:
         """A window knows of a text now."""
         self.states.pop(window, None)
         self.states[window] = [name, digest]
+        self._keep()
+
+    def _keep(self) -> None:
         for old in list(self.states)[:-_REMEMBERED]:
             del self.states[old]
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(self.path, json.dumps(self.states).encode())
+
+
+def _is_notebook(content: object) -> bool:
+    """Whether it has cells of text, which is all that a page is made of."""
+    cells = content.get("cells") if isinstance(content, dict) else None
+    return isinstance(cells, list) and all(
+        isinstance(cell, dict) and isinstance(cell.get("source"), str | list) for cell in cells
+    )
+
+
+def _content(file: Path) -> bytes | None:
+    return file.read_bytes() if file.is_file() else None
 
 
 def _decoded(name: str, found: bytes) -> str:

@@ -6,6 +6,12 @@ from pathlib import Path
 
 from jupyterlab.labapp import LabApp
 
+from octavo import config
+from octavo.edit.jupyter.session import session_of
+from octavo.source.toc import markdown_files
+
+OPTION = "octavoNoPages"
+"""Where the extension in the browser finds them."""
 EXTENSIONS = Path(__file__).parent / "labextension"
 
 
@@ -24,4 +30,12 @@ def run(session: Path, root: Path, *, port: int | None, browser: bool) -> None:
     ]
     if port is not None:
         arguments.append(f"--ServerApp.port={port}")
-    LabApp.initialize_server(argv=arguments).start()
+    server = LabApp.initialize_server(argv=arguments)
+    server.web_app.settings["page_config_hook"] = lambda _, options: options | {OPTION: no_pages(session)}
+    server.start()
+
+
+def no_pages(session: Path) -> list[str]:
+    """Markdown files that are not of the book: JupyterLab opens them as text."""
+    settings, _ = config.load(Path(session_of(str(session)).folder))
+    return [f"{name}.md" for name in markdown_files(settings) if settings.is_excluded(name)] if settings else []

@@ -78,7 +78,8 @@ def trees(
         repository = host.service.repository(tab)
         alone = host.name in ALONE
         data = resources(settings, editions.values(), tab)
-        view = View(tab, pages, begin=opening(host.name, repository) if alone and repository else "")
+        begin = opening(host.name, repository) if alone and repository else ""
+        view = View(tab, pages, begin=begin, site=settings.website.base_url)
         showing = Showing(settings, _addresses(host), host.name == "colab", drawings)
         shown: set[str] = set()
         files: dict[str, bytes] = {}
@@ -214,7 +215,14 @@ def _metadata(host: Host, tab: str, *, needs_card: bool) -> dict[str, Any]:
 def _hosted(content: bytes, host: str, install: Sequence[Mapping[str, Any]], metadata: Mapping[str, Any]) -> bytes:
     """A notebook with further cells at its top, and with what a host wants to know of it."""
     whole = json.loads(content)
+    given = {cell["id"] for cell in whole["cells"]}
+    install = [{**cell, "id": _free(cell["id"], given)} for cell in install]
     whole["cells"] = [*install, *whole["cells"]]
     whole["metadata"] |= metadata
     whole["metadata"]["octavo"]["host"] = host
     return (json.dumps(whole, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode("utf-8", "replace")
+
+
+def _free(name: str, given: Collection[str]) -> str:
+    """An id that no cell of the author's has."""
+    return next(found for found in (name, *(f"{name}-{n}" for n in range(2, len(given) + 3))) if found not in given)

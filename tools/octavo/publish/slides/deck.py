@@ -6,7 +6,6 @@ takes what follows, up to the next such text. A section begins one too.
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,53 +13,16 @@ from dataclasses import dataclass
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from octavo.model import Cell, Document, Edition, EditionCell, Output, Run
+from octavo.model import Cell, Document, Edition, Run
 from octavo.publish.markdown import SOURCE, Sheet, parser, sheet
 from octavo.publish.shelf import Shelf, View
+from octavo.publish.slides.own import Cells, OwnMarks, own_marks, slides
+from octavo.publish.slides.parts import PARAGRAPHS, Block, Marked, Slide, of_cell
 from octavo.source.core import MAYBE_SLIDES, SLIDE_TEXTS, SlideText, slide_texts
-from octavo.syntax import parse
+from octavo.source.slides import BEGIN
 
-_SAVED = re.compile(r"^[ \t]*#@save[ \t]*\n|[ \t]*#@save\b[ \t]*(?=\n|$)", re.MULTILINE)
-_PARAGRAPHS = re.compile(r"\n[ \t]*\n")
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_DOCSTRING = re.compile(r"(?P<begin>\w*(?P<quotes>\"\"\"|'''))(?P<text>.*)(?P<end>(?P=quotes))", re.DOTALL)
 _LAST = re.compile(r"(?<![.])[,.:;]+((?:\s*\\tag\{[^{}]*\})?\s*\$\$)?\s*\Z")
 """What a sentence ends with, and a slide does not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Marked:
-    """Text of a slide, as Markdown."""
-
-    markdown: str
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """Code of a cell, or some lines of it."""
-
-    code: str
-    above: str = ""
-    """Lines of the cell that stand before these, on a slide before: what the colours of these depend on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """Something that a cell printed or drew."""
-
-    output: Output
-
-
-Block = Marked | Listing | Shown
-
-
-@dataclass(frozen=True, slots=True)
-class Slide:
-    """What one slide is to hold, however much that is."""
-
-    heading: str
-    """The section that it is about, as Markdown."""
-    blocks: tuple[Block, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +34,8 @@ class Deck:
     title: str
     """The page's heading with its number, as Markdown."""
     slides: tuple[Slide, ...]
+    cover: tuple[Block, ...] = ()
+    """What stands below the title."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +47,14 @@ class Marks:
     texts: tuple[SlideText, ...]
     headings: tuple[tuple[int, int], ...]
     """Where each section's heading begins and ends."""
+    own: OwnMarks | None = None
+    """Slides that the author wrote; with these the marks in the page's text count for nothing."""
+
+    def is_for(self, tab: str) -> bool:
+        """Whether there is something for a framework's deck."""
+        if self.own is not None:
+            return any(slide.is_for(tab) for slide in self.own.slides)
+        return bool(self.seen(tab))
 
     def seen(self, tab: str) -> tuple[SlideText, ...]:
         """The texts that a framework's readers see."""
@@ -102,12 +74,13 @@ def marks(document: Document, shelf: Shelf, md: MarkdownIt) -> Marks | None:
         return None
     env: dict[str, object] = {}
     tokens = md.parse(document.text, env)
-    texts = env[SLIDE_TEXTS]
+    texts, begin = env[SLIDE_TEXTS], env.get(BEGIN)
     assert isinstance(texts, tuple)
-    if not texts:
+    own = own_marks(document, begin, shelf, parser()) if isinstance(begin, int) else None
+    if not texts and own is None:
         return None
     page = sheet(document, str(env[SOURCE]), tokens, shelf, md)
-    return Marks(page, texts, tuple(_headings(tokens, page)))
+    return Marks(page, texts, tuple(_headings(tokens, page)), own)
 
 
 def _headings(tokens: Sequence[Token], page: Sheet) -> Iterator[tuple[int, int]]:
@@ -116,16 +89,17 @@ def _headings(tokens: Sequence[Token], page: Sheet) -> Iterator[tuple[int, int]]
             yield page.starts[token.map[0]], page.starts[token.map[0] + 1]
 
 
-def deck(marked: Marks, edition: Edition, run: Run | None, view: View) -> Deck | None:
+def deck(marked: Marks, cells: Cells, view: View) -> Deck | None:
     """The slides of a page in one framework; ``None`` where nothing is marked for its readers."""
-    texts = marked.seen(view.tab)
-    if not texts:
+    if not marked.is_for(view.tab):
         return None
-    reader = _Reader(marked, edition, run, view)
-    reader.read(texts)
     document = marked.page.document
+    edition, run = cells(view.tab)
+    reader = _Reader(marked, edition or Edition(document.page, view.tab, ()), run, view)
+    reader.read(marked.seen(view.tab) if marked.own is None else ())
     title = reader.title or document.title or document.page
-    return Deck(document.page, view.tab, title, tuple(reader.slides))
+    cover, made = slides(marked.own, cells, view) if marked.own is not None else ((), tuple(reader.slides))
+    return Deck(document.page, view.tab, title, made, cover)
 
 
 class _Reader:
@@ -156,7 +130,8 @@ class _Reader:
         for _, _, event in sorted(events, key=lambda event: event[:2]):
             if isinstance(event, Cell):
                 self._end_of_texts()
-                self._blocks += self._cell(*self.parts[event.index])
+                position, part = self.parts[event.index]
+                self._blocks += of_cell(self.page.shelf, position, part, self.run)
             elif isinstance(event, SlideText):
                 self._texts.append(event)
             else:
@@ -188,7 +163,7 @@ class _Reader:
         before = None
         for text in self._texts:
             written = self.page.part(text.start, text.end, self.view, self.pictures) or ""
-            apart = before is not None and _PARAGRAPHS.search(self.page.text[before : text.start])
+            apart = before is not None and PARAGRAPHS.search(self.page.text[before : text.start])
             if together and apart:
                 yield from _sentence(" ".join(together))
                 together = []
@@ -205,41 +180,6 @@ class _Reader:
         """Whether a slide begins with the words of its section."""
         first = self._blocks[0]
         return isinstance(first, Marked) and first.markdown == self._heading
-
-    def _cell(self, position: int, part: EditionCell) -> Iterator[Block]:
-        text = self.page.shelf.in_code(_SAVED.sub("", part.code.text).strip("\n"))
-        if text.strip() and not part.cell.hide_code:
-            yield Listing(_with_short_docstrings(text))
-        if part.cell.hide_output:
-            return
-        run = self.run
-        yield from map(Shown, run.cells[position].outputs if run is not None and position < len(run.cells) else ())
-        failure = run.failure if run is not None else None
-        if failure is not None and failure.cell == position:
-            yield Shown(Output("error", failure.name, failure.message))
-
-
-def _with_short_docstrings(code: str) -> str:
-    """Code for a room: of a long docstring the first paragraph."""
-    try:
-        source = parse(code)
-    except SyntaxError:
-        return code
-    cuts: list[tuple[int, int, str]] = []
-    for node in ast.walk(source.tree):
-        body = getattr(node, "body", None) if isinstance(node, _DEFINITIONS) else None
-        first = body[0].value if body and isinstance(body[0], ast.Expr) else None
-        if not isinstance(first, ast.Constant) or not isinstance(first.value, str):
-            continue
-        start, end = source.range(first)
-        match = _DOCSTRING.fullmatch(source.data[start:end].decode())
-        if match and "\n" in match["text"].strip():
-            short = _PARAGRAPHS.split(match["text"].strip())[0]
-            cuts.append((start, end, f"{match['begin']}{short}{match['end']}"))
-    data = source.data
-    for start, end, short in sorted(cuts, reverse=True):
-        data = data[:start] + short.encode() + data[end:]
-    return data.decode()
 
 
 def _sentence(text: str) -> Iterator[str]:

@@ -50,12 +50,12 @@ def decks(
     md = slides_parser()
     marked = {page.page: found for page in book.pages if (found := marks(page, shelf, md)) is not None}
     for tab in tabs:
-        seen = {page: one for page, one in marked.items() if tab in one.page.document.tabs and one.seen(tab)}
+        seen = {page: one for page, one in marked.items() if tab in one.page.document.tabs and one.is_for(tab)}
         view = View(tab, frozenset(seen), ".html", site=settings.website.base_url)
         files: dict[str, bytes] = {}
         titles: dict[str, str] = {}
         for page, one in seen.items():
-            made = deck(one, editions.get((page, tab)) or Edition(page, tab, ()), runs.get((page, tab)), view)
+            made = deck(one, _cells(page, editions, runs), view)
             if made is not None:
                 pictures = _pictures(made, settings)
                 files[f"{page}.html"] = document(made, _frame(settings, made), look, pictures)
@@ -63,6 +63,13 @@ def decks(
         if files:
             files[README] = _readme(settings, tab, titles).encode()
         yield Decks(tab, files, len(titles))
+
+
+def _cells(
+    page: str, editions: Mapping[tuple[str, str], Edition], runs: Mapping[tuple[str, str], Run]
+) -> Callable[[str], tuple[Edition | None, Run | None]]:
+    """Framework → a page in it, and its results."""
+    return lambda tab: (editions.get((page, tab)), runs.get((page, tab)))
 
 
 def _shelf(book: Book, settings: Settings, phrases: Phrases) -> Shelf:

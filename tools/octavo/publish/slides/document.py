@@ -10,7 +10,7 @@ import base64
 import hashlib
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html import escape
@@ -26,8 +26,9 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from octavo.model import Output
-from octavo.publish.slides.deck import Block, Deck, Listing, Marked
+from octavo.publish.slides.deck import Deck
 from octavo.publish.slides.paging import FIRST, LAST, PICTURES, Room, paged, printed
+from octavo.publish.slides.parts import Block, Boxed, Listing, Marked, Step
 
 STATIC = Path(__file__).with_name("static")
 _TAG = re.compile(r"\s*\\tag\{([^{}]*)\}")
@@ -74,7 +75,10 @@ def document(deck: Deck, frame: Frame, look: Look, pictures: Callable[[str], tup
     writer = _Writer(look, pictures)
     title = writer.inline(deck.title)
     words = " – ".join(filter(None, (re.sub(r"<[^>]*>", "", title), frame.book)))
-    slides = [_title_slide(title, frame), *(_slide(room, writer) for room in paged(deck.slides, look.more))]
+    slides = [
+        _title_slide(title, frame, writer.blocks(deck.cover)),
+        *(_slide(room, writer) for room in paged(deck.slides, look.more)),
+    ]
     corners = "".join(
         f'<div class="ov-{name}">{writer.embedded(html)}</div>\n'
         for name, html in (("top-left", frame.top_left), ("top-right", frame.top_right))
@@ -119,19 +123,20 @@ def document(deck: Deck, frame: Frame, look: Look, pictures: Callable[[str], tup
     return page.encode("utf-8", "replace")
 
 
-def _title_slide(title: str, frame: Frame) -> str:
+def _title_slide(title: str, frame: Frame, cover: str) -> str:
     below = [
         f'<a href="{escape(frame.home)}">{escape(frame.book)}</a>' if frame.home else escape(frame.book),
         escape(frame.framework),
     ]
     lines = "".join(f"<p>{line}</p>\n" for line in below if line)
-    return f'<section class="ov-title">\n<div class="ov-body">\n<h1>{title}</h1>\n{lines}</div>\n</section>\n'
+    return f'<section class="ov-title">\n<div class="ov-body">\n<h1>{title}</h1>\n{cover}{lines}</div>\n</section>\n'
 
 
 def _slide(room: Room, writer: _Writer) -> str:
     heading = f"<h2>{writer.inline(room.heading)}{' …' if room.continued else ''}</h2>\n"
-    body = "".join(writer.block(block) for block in room.blocks)
-    return f'<section>\n{heading}<div class="ov-body">\n{body}</div>\n</section>\n'
+    body = writer.blocks(room.blocks)
+    own = ' class="ov-own"' if room.own else ""
+    return f'<section{own}>\n{heading}<div class="ov-body">\n{body}</div>\n</section>\n'
 
 
 class _Writer:
@@ -140,6 +145,7 @@ class _Writer:
     def __init__(self, look: Look, pictures: Callable[[str], tuple[str, bytes] | None]) -> None:
         self.look = look
         self.pictures = pictures
+        self.step = 0
         self.md = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
         self.md.validateLink = lambda url: not re.match(r"\s*(?:javascript|vbscript|file):", url, re.IGNORECASE)  # type: ignore[method-assign]
         dollarmath_plugin(self.md, double_inline=True, allow_digits=False, renderer=self._formula)
@@ -148,8 +154,28 @@ class _Writer:
         """Words without a paragraph around them."""
         return self.embedded(str(self.md.renderInline(markdown)))
 
+    def blocks(self, blocks: Sequence[Block]) -> str:
+        """What is on a slide; what stands below a step appears with it."""
+        self.step = 0
+        return "".join(self._appearing(blocks))
+
+    def _appearing(self, blocks: Sequence[Block]) -> Iterator[str]:
+        shown = self.step  # what they stand in is there from that on
+        for block in blocks:
+            step = self.step
+            html = self.block(block)
+            if step > shown:
+                html = html.replace(' class="', f' data-fragment-index="{step}" class="fragment ', 1)
+            yield html
+
     def block(self, block: Block) -> str:
         """One block of a slide."""
+        if isinstance(block, Step):
+            self.step += 1
+            return ""
+        if isinstance(block, Boxed):
+            classes = " ".join(f"ov-{name}" for name in ("box", *block.classes))
+            return f'<div class="{escape(classes)}">\n{"".join(self._appearing(block.blocks))}</div>\n'
         if isinstance(block, Marked):
             return f'<div class="ov-words">\n{self.embedded(str(self.md.render(block.markdown)))}</div>\n'
         if isinstance(block, Listing):

@@ -13,7 +13,7 @@ from math import ceil
 
 from octavo import terminal
 from octavo.model import Output
-from octavo.publish.slides.deck import Block, Listing, Marked, Shown, Slide
+from octavo.publish.slides.parts import Block, Boxed, Listing, Marked, Shown, Slide, Step
 
 ROOM = 570
 """Height of what a slide holds below its heading."""
@@ -29,6 +29,12 @@ FIRST, LAST = 10, 4
 """How many lines of a long print stay at its beginning and its end."""
 ENOUGH = 1.08
 """How much more code and print may be on a slide, in smaller letters."""
+OWN = 1.45
+"""How much more may be on a slide that its author made, before it goes on on another one."""
+TOO_HIGH = 2.2
+"""How many slides high a box is whose parts stand below each other instead."""
+SIDES = {"narrow": 0.36, "big": 0.54, "fig": 0.44}
+"""How much of the width a column takes that is called so; others share the rest."""
 FEWEST = 4
 """Fewer lines of code do not stand alone at the end or at the beginning of a slide."""
 PICTURES = ("image/svg+xml", "image/png", "image/gif", "image/jpeg")
@@ -42,31 +48,39 @@ class Room:
     blocks: tuple[Block, ...]
     continued: bool = False
     """Whether it goes on with what the slide before began."""
+    own: bool = False
+    """Whether the author made it: its heading is what it says, and not where it stands."""
 
 
 def paged(slides: Sequence[Slide], more: str) -> Iterator[Room]:
     """Slides with as many more as it takes; ``more`` says how many lines are left out, with ``{number}``."""
     for slide in slides:
-        for number, blocks in enumerate(_pages(list(_shortened(slide.blocks, more)))):
-            yield Room(slide.heading, tuple(blocks), continued=number > 0)
+        blocks = list(_shortened(slide.blocks, more))
+        pages = list(_pages(blocks, OWN if slide.own else 1)) or [[]]
+        for number, page in enumerate(pages):
+            yield Room(slide.heading, tuple(page), number > 0, slide.own)
 
 
-def _pages(blocks: list[Block]) -> Iterator[list[Block]]:
+def _pages(blocks: list[Block], enough: float) -> Iterator[list[Block]]:
+    """Blocks in as many pages as it takes; on each may be ``enough`` of what has room in letters of full size."""
     page: list[Block] = []
     used = 0
     while blocks:
         block = blocks.pop(0)
+        if isinstance(block, Step):
+            page += [block] if page else []
+            continue
         needed = height(block) + (BETWEEN if page else 0)
-        room = ROOM if isinstance(block, Marked) or _is_drawn(block) else ROOM * ENOUGH
+        room = ROOM * (enough if isinstance(block, Marked) or _is_drawn(block) else max(enough, ENOUGH))
         if used + needed <= room:
             page.append(block)
             used += needed
             continue
         if isinstance(block, Listing):
             # what introduces code stands above it; other code is not cut for what stands before it
-            begun = all(isinstance(one, Marked) for one in page)
-            if begun or height(block) > ROOM:
-                head, rest = _cut(block, (ROOM - used - FRAME - BETWEEN) // CODE)
+            begun = all(isinstance(one, Marked | Step) for one in page)
+            if begun or height(block) > ROOM * enough:
+                head, rest = _cut(block, int(max(room - ROOM * (ENOUGH - 1), ROOM) - used - FRAME - BETWEEN) // CODE)
                 if head is not None:
                     page.append(head)
                     block = rest
@@ -129,7 +143,7 @@ def _worth(lines: Sequence[str], index: int) -> int:
 def _shortened(blocks: Sequence[Block], more: str) -> Iterator[Block]:
     """Blocks with long prints cut in their middle, and pieces of one stream put together."""
     joined: list[Block] = []
-    for block in blocks:
+    for block in (part for one in blocks for part in _boxed(one, more)):
         last = joined[-1] if joined else None
         if isinstance(block, Shown) and isinstance(last, Shown) and block.output.kind == "stream" == last.output.kind:
             joined[-1] = Shown(replace(last.output, text=last.output.text + block.output.text))
@@ -149,6 +163,19 @@ def _shortened(blocks: Sequence[Block], more: str) -> Iterator[Block]:
         yield block
 
 
+def _boxed(block: Block, more: str) -> Iterator[Block]:
+    """A box with what is in it shortened; of one that is far too high, its parts."""
+    if not isinstance(block, Boxed):
+        yield block
+        return
+    inside = tuple(_shortened(block.blocks, more))
+    box = Boxed(block.classes, inside)
+    if height(box) > ROOM * TOO_HIGH:
+        yield from (part for one in inside for part in (one.blocks if isinstance(one, Boxed) else (one,)))
+    else:
+        yield box
+
+
 def printed(output: Output) -> str | None:
     """What an output says where it is shown as text; ``None`` for pictures and tables."""
     if output.kind == "error":
@@ -160,35 +187,53 @@ def printed(output: Output) -> str | None:
     return terminal.shown(output.data.get("text/plain") or output.data.get("text/markdown", "")).strip("\n")
 
 
-def height(block: Block) -> int:
-    """How high a block is, in pixels."""
+def height(block: Block, wide: float = 1.0) -> int:
+    """How high a block is, in pixels, where it has this part of the width."""
+    if isinstance(block, Boxed):
+        return _height_of_box(block, wide)
+    if isinstance(block, Step):
+        return 0
     if isinstance(block, Listing):
-        return FRAME + CODE * sum(_rows(line, CODE_WIDE) for line in block.code.split("\n"))
+        return FRAME + CODE * sum(_rows(line, CODE_WIDE * wide) for line in block.code.split("\n"))
     if isinstance(block, Marked):
-        return _height_of_words(block.markdown)
+        return _height_of_words(block.markdown, wide)
     text = printed(block.output)
     if text is not None:
-        return FRAME + PRINT * sum(_rows(line, PRINT_WIDE) for line in text.split("\n"))
+        return FRAME + PRINT * sum(_rows(line, PRINT_WIDE * wide) for line in text.split("\n"))
     if any(kind in block.output.data for kind in PICTURES):
         return PICTURE
     rows = block.output.data["text/html"].count("<tr")
     return FRAME + 34 * min(max(2, rows), FIRST + LAST + 1)
 
 
-def _height_of_words(markdown: str) -> int:
+def _height_of_box(box: Boxed, wide: float) -> int:
+    if "cols" not in box.classes:
+        return FRAME + sum(height(block, wide) + BETWEEN for block in box.blocks)
+    shares = [_share(block) for block in box.blocks]
+    rest = max(0.2, (1 - sum(shares)) / (shares.count(0) or 1))
+    return max(height(block, wide * (share or rest)) for block, share in zip(box.blocks, shares, strict=True))
+
+
+def _share(block: Block) -> float:
+    """How much of the width a column says that it takes; 0 where it does not say."""
+    classes = block.classes if isinstance(block, Boxed) else ()
+    return next((share for name, share in SIDES.items() if name in classes), 0.0)
+
+
+def _height_of_words(markdown: str, wide: float) -> int:
     found = 0
     for index, part in enumerate(markdown.split("$$")):
         if index % 2:
             found += FORMULA + (FORMULA - 12) * (part.count("\\\\"))
         else:
-            plain = re.sub(r"\]\([^)]*\)|[*_`\[\]]|\\[A-Za-z]+", "", part)
+            plain = re.sub(r"\]\([^)]*\)|<[^>]*>|[*_`\[\]]|\\[A-Za-z]+", "", part)
             lines = [line for line in re.split(r"\n\s*\n|\n(?=\s*(?:[-*+|]|\d+\.)\s)", plain) if line.strip()]
-            found += sum(WORDS * _rows(" ".join(line.split()), WORDS_WIDE) for line in lines)
+            found += sum(WORDS * _rows(" ".join(line.split()), WORDS_WIDE * wide) for line in lines)
             found += PICTURE * len(re.findall(r"!\[|<img\b", part))
     return max(found, WORDS)
 
 
-def _rows(line: str, wide: int) -> int:
+def _rows(line: str, wide: float) -> int:
     """How many lines a line takes; letters of East Asia are twice as wide."""
     width = sum(2 if "\u2e80" <= letter <= "\uffef" else 1 for letter in line)
     return max(1, ceil(width / wide))

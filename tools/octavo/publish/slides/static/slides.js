@@ -6,8 +6,8 @@
 
   // a formula or table that is too wide is made smaller alone; neither goes on in a second line
   function narrow(body) {
-    const right = body.getBoundingClientRect().right;
     for (const one of body.querySelectorAll("math, table")) {
+      const { right } = (one.closest(".ov-cols > *") || body).getBoundingClientRect();
       const { left, width } = one.getBoundingClientRect();
       const inside = [...one.querySelectorAll("*")].map((part) => part.getBoundingClientRect().right);
       const taken = Math.max(left + width, ...inside) - left;
