@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import html
 import posixpath
@@ -10,7 +11,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from words_text import NOT_BETWEEN_WORDS, RAW, WORD, letters, plain, raw_marks, words_of
@@ -206,8 +207,8 @@ def read_prose(block: Block) -> Reading:
 RST_SKIPPED = re.compile(r"(\s*)\.\.(?:\s+(?!only:: +html|note::|warning::)|$)")
 
 
-def read_rst(block: Block) -> Reading:
-    """The words of raw reStructuredText that stand outside of directives, comments and options."""
+def read_rst(block: Block, root: Path) -> Reading:
+    """The words of raw reStructuredText outside of directives and options; those of modules that it describes, too."""
     reading = Reading()
     skipped: int | None = None
     for at, line in enumerate(block.text.split("\n")):
@@ -216,11 +217,21 @@ def read_rst(block: Block) -> Reading:
             continue
         if named := re.match(r"\s*\.\. auto\w+::\s*(\S+)", line):
             reading.words += [Word(word, block.line + at, maybe=True) for word in words_of(named[1])]
+        if named := re.match(r"\s*\.\. automodule::\s*([\w.]+)", line):
+            about = said_of(root / f"{named[1].replace('.', '/')}.py")
+            reading.words += [Word(word, block.line + at) for word in words_of(about)]
         match = RST_SKIPPED.match(line)
         skipped = indent if match else None
         if match is None and not re.match(r"\s*(?::[\w-]+:|\.\. )", line):
             reading.words += [Word(word, block.line + at, maybe="`" in line or "|" in line) for word in words_of(line)]
     return reading
+
+
+def said_of(module: Path) -> str:
+    """What a module says of itself at its head."""
+    if not module.is_file():
+        return ""
+    return ast.get_docstring(ast.parse(module.read_text(encoding="utf-8"))) or ""
 
 
 def inline(text: str, first: int, reading: Reading) -> str:
@@ -605,7 +616,7 @@ class SourcePage:
         self.page = page
         text = (root / f"{page}.md").read_text(encoding="utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
         self.blocks = blocks(text, settings)
-        readers = {"prose": read_prose, "rst": read_rst}
+        readers = {"prose": read_prose, "rst": partial(read_rst, root=root)}
         self.readings = {id(block): readers[block.kind](block) for block in self.blocks if block.kind in readers}
         self.bibliographies = [
             posixpath.normpath(posixpath.join(posixpath.dirname(page), name.strip()))

@@ -25,7 +25,7 @@ from octavo.render.application import BookApplication
 from octavo.render.beside import machines, mathfont
 from octavo.render.epub import builder as epub
 from octavo.render.facts import facts_of
-from octavo.render.frame import actions, assets, front, surroundings, theme
+from octavo.render.frame import actions, assets, front, on_page, surroundings, theme
 from octavo.render.frame import page as frame
 from octavo.render.links import citations, library, numbering
 from octavo.render.links.references import References, warn_missing_reference
@@ -240,6 +240,7 @@ def _set_up_site(app: Sphinx) -> None:
     machines.setup(app)
     surroundings.setup(app)
     frame.setup(app)
+    on_page.setup(app)
     actions.setup(app)
     app.add_post_transform(WrappersWithoutIds)
     app.connect("html-page-context", add_to_head)

@@ -40,15 +40,14 @@ def test_fewer_notebooks_remove_no_results(octavo: Octavo, book: Path, tmp_path:
 
 
 def test_results_of_a_page_that_is_gone_go_too(octavo: Octavo, book: Path, tmp_path: Path) -> None:
-    for edit in ("chapter_linear-networks/index.md",):
-        page = book / edit
-        page.write_text(page.read_text().replace("\nlinear-regression-scratch\n", "\n"), encoding="utf-8")
+    contents_page = book / "chapter_preliminaries/index.md"
+    contents_page.write_text(contents_page.read_text().replace("\ndata-manipulation\n", "\n"), encoding="utf-8")
     for page in book.rglob("*.md"):
         page.write_text(re.sub(r":(?:numref|ref|eqref):`[^`]*`", "there", page.read_text("utf-8")), encoding="utf-8")
-    (book / "chapter_linear-networks/linear-regression-scratch.md").unlink()
+    (book / "chapter_preliminaries/data-manipulation.md").unlink()  # which saves nothing
     answer = octavo("-C", book, "run", OCTAVO_CACHE=str(tmp_path / "cache"))
     assert answer.returncode == 0, answer.stderr
-    assert not (book / "outputs/chapter_linear-networks").exists()
+    assert not (book / "outputs/chapter_preliminaries/data-manipulation").exists()
     assert (book / "outputs/chapter_preface/index/jax.json").exists()
 
 

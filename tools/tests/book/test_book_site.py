@@ -60,9 +60,12 @@ def test_a_chosen_framework_stays_chosen_on_the_next_page(browser, address: str)
     assert visible_panels(page) == {"pytorch"}
     page.locator(".ov-set").nth(2).get_by_role("tab", name="JAX").click()
     assert visible_panels(page) == {"jax"}
-    for following in ("chapter_linear-networks/index.html", "linear-regression-scratch.html"):
+    page.locator("a.next-page").click()
+    page.wait_for_url(lambda url: AUTODIFF not in url)
+    while not page.locator(".ov-set").count():  # a chapter's first page has none
+        here = page.url
         page.locator("a.next-page").click()
-        page.wait_for_url(f"**/{following}*")
+        page.wait_for_url(lambda url, here=here: url != here)
     assert visible_panels(page) == {"jax"}
     assert "jnp" in page.locator("article").inner_text()
     page.goto(f"{address}/{AUTODIFF}?tab=mxnet")
@@ -149,7 +152,7 @@ def test_code_is_copied_without_its_output(browser, address: str) -> None:  # ty
 def test_numbers_and_references_lead_where_they_say(browser, address: str) -> None:  # type: ignore[no-untyped-def]
     page = browser.new_page()
     page.goto(f"{address}/{SCRATCH}")
-    assert page.locator("h1").inner_text().startswith("2.1")
+    assert re.match(r"2\.\d+\. ", page.locator("h1").inner_text())
     reference = page.locator("article a.reference[href*='eq-']").first
     number = reference.inner_text()
     reference.click()

@@ -318,3 +318,26 @@ def test_the_tables_of_contents_hold_what_each_framework_has(tmp_path: Path) -> 
     # who is on such a page sees where
     here = book.html("one/a").one("div.sidebar-tree").one("li.current-page")
     assert "data-tabs" not in here.attributes
+
+
+def test_what_stands_in_a_panel_is_in_the_contents_for_its_own_readers(tmp_path: Path) -> None:
+    book = make(
+        tmp_path,
+        index="""\
+            # Title
+
+            ## Open
+
+            Words.
+
+            :begin_tab:`jax`
+            ```eval_rst
+            .. py:function:: swim()
+            ```
+            :end_tab:
+            """,
+    )
+    assert book.build() == []
+    page = (book.site / "index.html").read_text(encoding="utf-8")
+    assert '<li data-tabs="jax"><a class="reference internal" href="#swim">' in page
+    assert '<li><a class="reference internal" href="#open">' in page
