@@ -2,32 +2,50 @@
 
 """The library of the book for MXNet, release 0.1.0."""
 
+from collections import namedtuple
+
 import numpy
 from IPython import get_ipython
 from matplotlib import pyplot as plt
 from matplotlib_inline.config import InlineBackend
-from mxnet import autograd, np, npx
+from mxnet import autograd, gluon, np, npx
 from mxnet.gluon import nn
-from sklearn.datasets import load_diabetes
+from sklearn.datasets import load_diabetes, load_digits
+from sklearn.model_selection import train_test_split
 
 __all__ = [
+    "Epoch",
+    "accuracy",
     "arange",
     "as_numpy",
     "concat",
+    "confusion_matrix",
+    "cross_entropy",
+    "data_loader",
     "diabetes_data",
+    "digits_data",
+    "digits_loaders",
+    "evaluate_classifier",
     "least_squares",
+    "linear_classifier",
     "linear_model",
     "matmul",
     "minibatches",
+    "normal_density",
     "ones",
     "plot",
+    "plot_history",
     "reduce_mean",
     "reduce_sum",
     "reshape",
     "set_figsize",
     "sgd_step",
+    "show_images",
+    "softmax",
     "squared_loss",
     "synthetic_data",
+    "train_classifier",
+    "train_softmax_regression",
     "use_svg_display",
     "zeros",
 ]
@@ -79,7 +97,7 @@ def set_figsize(figsize=(3.5, 2.5)):
         >>> set_figsize((6, 2.5))
     """
     use_svg_display()
-    plt.rcParams['figure.figsize'] = figsize
+    plt.rc('figure', figsize=figsize)
 
 
 # From chapter_preliminaries/automatic-differentiation.md
@@ -145,6 +163,24 @@ def plot(x, *curves, labels=None, xlabel='', ylabel='',
         ax.legend()
 
 
+# From chapter_preliminaries/probability.md
+def normal_density(x, mu, sigma):
+    """Return the density of the normal distribution at the places x.
+
+    Args:
+        x: an array of any shape.
+        mu: the mean, in units of x.
+        sigma: the standard deviation, positive, in units of x.
+    Returns:
+        densities of the shape of x, in units of one over that of x.
+    Example:
+        >>> round(float(normal_density(np.array(0.0), 0.0, 1.0)), 4)
+        0.3989
+    """
+    z = (x - mu) / sigma
+    return np.exp(-z ** 2 / 2) / ((2 * np.pi) ** 0.5 * sigma)
+
+
 # From chapter_linear-networks/linear-regression-scratch.md
 def synthetic_data(w, b, n, noise=0.1):
     """Draw n examples of y = X w + b + normal noise.
@@ -160,6 +196,8 @@ def synthetic_data(w, b, n, noise=0.1):
         X of shape (n, d), standard normal, and y of shape (n,).
     Example:
         >>> X, y = synthetic_data(np.array([2.0, -1.0]), 0.5, n=100)
+        >>> len(X), len(y)
+        (100, 100)
     """
     X = np.random.normal(0, 1, (n, len(w)))
     return X, np.dot(X, w) + b + noise * np.random.normal(0, 1, (n,))
@@ -207,7 +245,10 @@ def linear_model(X, w, b):
     Raises:
         the framework's own error if X does not have d columns.
     Example:
-        >>> predictions = linear_model(X, w, b)
+        >>> X, y, _ = diabetes_data()
+        >>> w, b = least_squares(X, y)
+        >>> len(linear_model(X, w, b))
+        442
     """
     return np.dot(X, w) + b
 
@@ -223,7 +264,9 @@ def squared_loss(predictions, targets):
     Raises:
         ValueError: if the shapes differ, which broadcasting would hide.
     Example:
-        >>> loss = squared_loss(linear_model(X, w, b), y)
+        >>> _, y, _ = diabetes_data()
+        >>> round(float(squared_loss(0 * y, y)), 3)
+        0.5
     """
     shapes = predictions.shape, targets.shape
     if shapes[0] != shapes[1]:
@@ -241,7 +284,14 @@ def sgd_step(params, lr):
     Raises:
         TypeError: if a grad is None, as it is without attach_grad.
     Example:
-        >>> loss.backward(); sgd_step([w, b], lr=0.03)
+        >>> w = np.array([1.0, -2.0])
+        >>> w.attach_grad()
+        >>> with autograd.record():
+        ...     loss = (w ** 2).sum()
+        >>> loss.backward()
+        >>> sgd_step([w], lr=0.25)
+        >>> w.tolist()
+        [0.5, -1.0]
     """
     for theta in params:
         theta -= lr * theta.grad
@@ -259,7 +309,10 @@ def least_squares(X, y):
     Raises:
         the framework's own error if X and y differ in length.
     Example:
-        >>> w, b = least_squares(X, y)
+        >>> X = np.array([[0.0], [1.0], [2.0]])
+        >>> w, b = least_squares(X, np.array([1.0, 3.0, 5.0]))
+        >>> round(float(w[0]), 3), round(float(b), 3)
+        (2.0, 1.0)
     """
     A = np.concatenate([X, np.ones((len(X), 1))], axis=1)
     solution = np.linalg.lstsq(A, y, rcond=None)[0]
@@ -279,12 +332,378 @@ def diabetes_data():
         names: a list of the ten features' names.
     Example:
         >>> X, y, names = diabetes_data()
+        >>> len(X), len(y), names[2]
+        (442, 442, 'bmi')
     """
     data = load_diabetes(scaled=False)
     X, y = data.data, data.target
     X, y = (X - X.mean(axis=0)) / X.std(axis=0), (y - y.mean()) / y.std()
     X, y = (np.array(a, dtype='float32') for a in (X, y))
     return X, y, data.feature_names
+
+
+# From chapter_linear-networks/linear-regression-concise.md
+def data_loader(arrays, batch_size, shuffle=True):
+    """Return a loader that deals out the rows of arrays in minibatches.
+
+    Each iteration over it is one epoch. The last minibatch holds what is
+    left; len(loader) counts the minibatches.
+
+    Args:
+        arrays: one or several; the first axis of each counts n examples.
+        batch_size: examples in a minibatch.
+        shuffle: whether each epoch has a new order, drawn from the global
+            generator of NumPy (not of MXNet).
+    Returns:
+        a gluon DataLoader of lists: batch_size rows of each array.
+    Raises:
+        AssertionError: if the arrays differ in their number of examples.
+    Example:
+        >>> loader = data_loader((np.zeros((5, 3)), np.zeros(5)), 2)
+        >>> [X_batch.shape for X_batch, y_batch in loader]
+        [(2, 3), (2, 3), (1, 3)]
+    """
+    rows = map(as_numpy, arrays)     # NumPy hands out single rows faster
+    dataset = gluon.data.ArrayDataset(*rows)
+    return gluon.data.DataLoader(dataset, batch_size, shuffle=shuffle)
+
+
+# From chapter_linear-networks/image-classification-dataset.md
+def show_images(images, titles=None, columns=10, cmap='gray_r',
+                limits=None, size=0.7):
+    """Draw images of one channel in rows, without interpolation.
+
+    Args:
+        images: n of them, as a tensor, array or list of shape (n, height,
+            width), where a further axis of length 1 does not matter.
+        titles: n short texts or numbers to write above them, or None.
+        columns: how many images a row has.
+        cmap: the name of one of Matplotlib's color maps.
+        limits: the values (lowest, highest) at the two ends of the color
+            map; None takes the extremes over all the images.
+        size: width of an image in inches.
+    Raises:
+        ValueError: if titles and images differ in number.
+    Example:
+        >>> show_images([[[0, 1], [1, 0]]], titles=['a cross'])
+    """
+    images = [as_numpy(image).squeeze() for image in images]
+    if titles is not None and len(titles) != len(images):
+        raise ValueError(f'{len(titles)} titles for {len(images)} images')
+    low, high = limits or (min(image.min() for image in images),
+                           max(image.max() for image in images))
+    rows = -(-len(images) // columns)
+    height = size * (1 if titles is None else 1.4)
+    set_figsize((columns * size, rows * height))
+    axes = plt.figure().subplots(rows, columns, squeeze=False)
+    for ax in axes.flat:
+        ax.axis('off')
+    for i, (ax, image) in enumerate(zip(axes.flat, images)):
+        ax.imshow(image, cmap=cmap, vmin=low, vmax=high)
+        if titles is not None:
+            ax.set_title(titles[i], fontsize=9, pad=3)
+
+
+# From chapter_linear-networks/image-classification-dataset.md
+def digits_data(n_test=500):
+    """Return 8 x 8 images of handwritten digits for training and testing.
+
+    The source is scikit-learn's copy of the test part of Alpaydin and
+    Kaynak's set (1998); nothing is downloaded. The split is random and
+    stratified, and the same in every call and framework.
+
+    Args:
+        n_test: how many of the 1797 images are for testing, 10 to 1787.
+    Returns:
+        X_train, y_train, X_test, y_test. The images X are 32-bit floats,
+        standardized by the mean and standard deviation of all training
+        pixels. The labels y are integers 0 to 9 of shape (n,).
+    Raises:
+        ValueError: if a part would have fewer examples than classes.
+    Example:
+        >>> X_train, y_train, X_test, y_test = digits_data()
+        >>> len(y_train), len(y_test)
+        (1297, 500)
+    """
+    digits = load_digits()
+    X_train, X_test, y_train, y_test = train_test_split(
+        digits.images, digits.target, test_size=n_test,
+        stratify=digits.target, random_state=0)
+    mean, std = X_train.mean(), X_train.std()
+    arrays = []
+    for X, y in [(X_train, y_train), (X_test, y_test)]:
+        X = (X - mean) / std
+        arrays += [np.array(X[:, None], dtype='float32'),
+                   np.array(y, dtype='int64')]
+    return tuple(arrays)
+
+
+# From chapter_linear-networks/image-classification-dataset.md
+def digits_loaders(batch_size, n_test=500):
+    """Return loaders of the digits for training and for testing.
+
+    Args:
+        batch_size: images in a minibatch; the last one holds what is left.
+        n_test: how many of the 1797 images are for testing.
+    Returns:
+        train_data, shuffled anew in each epoch by NumPy's global
+        generator, and test_data, in fixed order. Each yields pairs X of
+        shape (batch_size, 1, 8, 8) and y of shape (batch_size,).
+    Raises:
+        ValueError: if n_test leaves fewer examples than classes.
+    Example:
+        >>> train_data, test_data = digits_loaders(batch_size=64)
+        >>> len(train_data), len(test_data)
+        (21, 8)
+    """
+    X_train, y_train, X_test, y_test = digits_data(n_test)
+    return (data_loader((X_train, y_train), batch_size),
+            data_loader((X_test, y_test), batch_size, shuffle=False))
+
+
+# From chapter_linear-networks/softmax-regression-scratch.md
+def linear_classifier(X, W, b):
+    """Return the logits X W + b of a linear classifier.
+
+    Args:
+        X: n examples with d numbers each, in any shape (n, ...).
+        W: weights of shape (d, K), a column for each of K classes.
+        b: biases of shape (K,).
+    Returns:
+        logits of shape (n, K).
+    Raises:
+        the framework's own error if the examples cannot be cut to d columns.
+    Example:
+        >>> X, _, _, _ = digits_data()
+        >>> tuple(linear_classifier(X, zeros((64, 10)), zeros(10)).shape)
+        (1297, 10)
+    """
+    return np.dot(X.reshape(-1, W.shape[0]), W) + b
+
+
+# From chapter_linear-networks/softmax-regression-scratch.md
+def softmax(logits):
+    """Return the probabilities that belong to rows of logits.
+
+    Args:
+        logits: of shape (n, K), finite but otherwise of any size.
+    Returns:
+        probabilities of shape (n, K); each row sums to 1.
+    Raises:
+        the framework's own error if logits have fewer than two axes.
+    Example:
+        >>> float(softmax(zeros((1, 4)))[0, 0])
+        0.25
+    """
+    exps = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return exps / exps.sum(axis=1, keepdims=True)
+
+
+# From chapter_linear-networks/softmax-regression-scratch.md
+def cross_entropy(logits, y):
+    """Return the mean cross-entropy of labels, given logits.
+
+    Args:
+        logits: of shape (n, K).
+        y: labels, integers 0 to K - 1 of shape (n,).
+    Returns:
+        the loss in nats, of shape ().
+    Raises:
+        ValueError: if y is not one label for each row of logits.
+    Example:
+        >>> _, y, _, _ = digits_data()
+        >>> round(float(cross_entropy(zeros((1297, 10)), y)), 3)
+        2.303
+    """
+    if tuple(y.shape) != tuple(logits.shape[:1]):
+        raise ValueError(f'labels {y.shape} for logits {logits.shape}')
+    m = logits.max(axis=1, keepdims=True)
+    log_sums = m[:, 0] + np.log(np.exp(logits - m).sum(axis=1))
+    return (log_sums - npx.pick(logits, y, axis=1)).mean()
+
+
+# From chapter_linear-networks/softmax-regression-scratch.md
+def accuracy(logits, y):
+    """Return the share of labels that have the largest logit of their row.
+
+    Args:
+        logits: of shape (n, K); probabilities will do as well.
+        y: labels, integers 0 to K - 1 of shape (n,).
+    Returns:
+        a float between 0 and 1.
+    Raises:
+        ValueError: if y is not one label for each row of logits.
+    Example:
+        >>> _, y, _, _ = digits_data()
+        >>> round(accuracy(zeros((1297, 10)), y), 2)
+        0.1
+    """
+    if tuple(y.shape) != tuple(logits.shape[:1]):
+        raise ValueError(f'labels {y.shape} for logits {logits.shape}')
+    hits = logits.argmax(axis=1) == y
+    return float(hits.astype('float32').mean())
+
+
+# From chapter_linear-networks/softmax-regression-scratch.md
+Epoch = namedtuple('Epoch', ['train_loss', 'train_accuracy',
+                             'test_loss', 'test_accuracy'])
+
+
+# From chapter_linear-networks/softmax-regression-scratch.md
+def train_softmax_regression(data, lr, batch_size, epochs):
+    """Train a linear classifier by minibatch SGD on the cross-entropy.
+
+    The order of the examples comes from MXNet's global generator.
+
+    Args:
+        data: X_train, y_train, X_test, y_test as from digits_data; labels
+            are 0 to 9.
+        lr: the learning rate.
+        batch_size: examples in a minibatch.
+        epochs: how many times to go through the training data.
+    Returns:
+        W of shape (d, 10), b of shape (10,), and a list of epochs + 1
+        records Epoch, the first before training.
+    Example:
+        >>> W, b, history = train_softmax_regression(
+        ...     digits_data(), lr=0.2, batch_size=64, epochs=2)
+        >>> len(history)
+        3
+    """
+    X_train, y_train, X_test, y_test = data
+    W, b = np.zeros((X_train[0].size, 10)), np.zeros(10)
+    W.attach_grad()
+    b.attach_grad()
+
+    def measure(X, y):
+        logits = linear_classifier(X, W, b)
+        return float(cross_entropy(logits, y)), accuracy(logits, y)
+
+    history = [Epoch(*measure(X_train, y_train), *measure(X_test, y_test))]
+    for _ in range(epochs):
+        for X, y in minibatches((X_train, y_train), batch_size):
+            with autograd.record():
+                loss = cross_entropy(linear_classifier(X, W, b), y)
+            loss.backward()
+            sgd_step([W, b], lr)
+        history.append(Epoch(*measure(X_train, y_train),
+                             *measure(X_test, y_test)))
+    return W, b, history
+
+
+# From chapter_linear-networks/softmax-regression-scratch.md
+def plot_history(history):
+    """Draw loss and accuracy over the epochs, for training and test data.
+
+    The scale of the loss is logarithmic.
+
+    Args:
+        history: a list of records Epoch, the first before training.
+    Raises:
+        AttributeError: if the list holds something else.
+    Example:
+        >>> plot_history([Epoch(2.3, 0.1, 2.3, 0.1),
+        ...               Epoch(0.5, 0.9, 0.6, 0.9)])
+    """
+    set_figsize((7.5, 2.5))
+    figure = plt.figure(layout='constrained')
+    for ax, measure, scale in zip(figure.subplots(1, 2),
+                                  ['loss', 'accuracy'], ['log', 'linear']):
+        curves = [[getattr(epoch, f'{part}_{measure}') for epoch in history]
+                  for part in ('train', 'test')]
+        plot(range(len(history)), *curves, labels=['training', 'test'],
+                 xlabel='epoch', ylabel=measure, yscale=scale, ax=ax)
+
+
+# From chapter_linear-networks/softmax-regression-scratch.md
+def confusion_matrix(y, answers, classes=10):
+    """Count how often each class was answered by each class.
+
+    Args:
+        y: the right labels, integers 0 to classes - 1 of shape (n,).
+        answers: the labels that were given, likewise.
+        classes: how many classes there are.
+    Returns:
+        integers of shape (classes, classes): rows by the right class,
+        columns by the answer; the diagonal holds the hits.
+    Raises:
+        the framework's own error if y and answers differ in length.
+    Example:
+        >>> _, _, _, y = digits_data()
+        >>> tuple(confusion_matrix(y, y).shape)
+        (10, 10)
+    """
+    pairs, n = classes * y + answers, classes ** 2
+    return np.bincount(pairs, minlength=n).reshape(classes, classes)
+
+
+# From chapter_linear-networks/softmax-regression-concise.md
+def evaluate_classifier(net, data):
+    """Return the mean cross-entropy and the accuracy of a network.
+
+    Args:
+        net: a Gluon block that turns a minibatch X into logits of shape
+            (n, K).
+        data: an iterable of pairs X, y; they are sent to net's device.
+    Returns:
+        loss in nats and accuracy, two floats.
+    Raises:
+        ZeroDivisionError: if data is empty.
+    Example:
+        >>> net = nn.Dense(10)
+        >>> net.initialize()
+        >>> loss, share = evaluate_classifier(net, digits_loaders(64)[1])
+    """
+    device = next(iter(net.collect_params().values())).list_ctx()[0]
+    loss_of = gluon.loss.SoftmaxCrossEntropyLoss()
+    loss, hits, n = 0.0, 0, 0
+    for X, y in data:
+        X, y = X.as_in_ctx(device), y.as_in_ctx(device)
+        logits = net(X)
+        loss += float(loss_of(logits, y).sum())
+        hits += int((logits.argmax(axis=1) == y).astype('int64').sum())
+        n += len(y)
+    return loss / n, hits / n
+
+
+# From chapter_linear-networks/softmax-regression-concise.md
+def train_classifier(net, train_data, test_data, epochs,
+                     trainer):
+    """Train a network on the cross-entropy, and measure it in each epoch.
+
+    Args:
+        net: a Gluon block that turns a minibatch X into logits of shape
+            (n, K); it is trained where its parameters are, on any device.
+        train_data, test_data: iterables of pairs X, y, labels 0 to K - 1.
+        epochs: how many times to go through train_data.
+        trainer: a gluon.Trainer for the parameters of net.
+    Returns:
+        a list of epochs + 1 records Epoch, the first before training.
+    Raises:
+        RuntimeError: if net has not been initialized.
+    Example:
+        >>> net = nn.Dense(10)
+        >>> net.initialize()
+        >>> trainer = gluon.Trainer(net.collect_params(), 'sgd',
+        ...                         {'learning_rate': 0.2})
+        >>> history = train_classifier(net, *digits_loaders(64), 1, trainer)
+        >>> len(history)
+        2
+    """
+    device = next(iter(net.collect_params().values())).list_ctx()[0]
+    loss_of = gluon.loss.SoftmaxCrossEntropyLoss()
+    history = []
+    for epoch in range(epochs + 1):
+        if epoch > 0:
+            for X, y in train_data:
+                X, y = X.as_in_ctx(device), y.as_in_ctx(device)
+                with autograd.record():
+                    losses = loss_of(net(X), y)         # shape (n,)
+                losses.backward()
+                trainer.step(len(y))
+        history.append(Epoch(*evaluate_classifier(net, train_data),
+                                 *evaluate_classifier(net, test_data)))
+    return history
 
 
 # Aliases of config.ini

@@ -2,32 +2,50 @@
 
 """The library of the book for TensorFlow, release 0.1.0."""
 
+from collections import namedtuple
+
 import numpy as np
 import tensorflow as tf
 from IPython import get_ipython
 from matplotlib import pyplot as plt
 from matplotlib_inline.config import InlineBackend
-from sklearn.datasets import load_diabetes
+from sklearn.datasets import load_diabetes, load_digits
+from sklearn.model_selection import train_test_split
 
 __all__ = [
+    "Epoch",
+    "accuracy",
     "arange",
     "as_numpy",
     "concat",
+    "confusion_matrix",
+    "cross_entropy",
+    "data_loader",
     "diabetes_data",
+    "digits_data",
+    "digits_loaders",
+    "evaluate_classifier",
     "least_squares",
+    "linear_classifier",
     "linear_model",
     "matmul",
     "minibatches",
+    "normal_density",
     "numpy",
     "ones",
     "plot",
+    "plot_history",
     "reduce_mean",
     "reduce_sum",
     "reshape",
     "set_figsize",
     "sgd_step",
+    "show_images",
+    "softmax",
     "squared_loss",
     "synthetic_data",
+    "train_classifier",
+    "train_softmax_regression",
     "use_svg_display",
     "zeros",
 ]
@@ -75,7 +93,7 @@ def set_figsize(figsize=(3.5, 2.5)):
         >>> set_figsize((6, 2.5))
     """
     use_svg_display()
-    plt.rcParams['figure.figsize'] = figsize
+    plt.rc('figure', figsize=figsize)
 
 
 # From chapter_preliminaries/automatic-differentiation.md
@@ -139,6 +157,24 @@ def plot(x, *curves, labels=None, xlabel='', ylabel='',
         ax.legend()
 
 
+# From chapter_preliminaries/probability.md
+def normal_density(x, mu, sigma):
+    """Return the density of the normal distribution at the places x.
+
+    Args:
+        x: a tensor of any shape.
+        mu: the mean, in units of x.
+        sigma: the standard deviation, positive, in units of x.
+    Returns:
+        densities of the shape of x, in units of one over that of x.
+    Example:
+        >>> round(float(normal_density(tf.constant(0.0), 0.0, 1.0)), 4)
+        0.3989
+    """
+    z = (x - mu) / sigma
+    return tf.exp(-z ** 2 / 2) / ((2 * np.pi) ** 0.5 * sigma)
+
+
 # From chapter_linear-networks/linear-regression-scratch.md
 def synthetic_data(w, b, n, noise=0.1):
     """Draw n examples of y = X w + b + normal noise.
@@ -154,6 +190,8 @@ def synthetic_data(w, b, n, noise=0.1):
         X of shape (n, d), standard normal, and y of shape (n,).
     Example:
         >>> X, y = synthetic_data(tf.constant([2.0, -1.0]), 0.5, n=100)
+        >>> len(X), len(y)
+        (100, 100)
     """
     X = tf.random.normal((n, len(w)))
     return X, tf.linalg.matvec(X, w) + b + noise * tf.random.normal((n,))
@@ -199,7 +237,10 @@ def linear_model(X, w, b):
     Raises:
         the framework's own error if X does not have d columns.
     Example:
-        >>> predictions = linear_model(X, w, b)
+        >>> X, y, _ = diabetes_data()
+        >>> w, b = least_squares(X, y)
+        >>> len(linear_model(X, w, b))
+        442
     """
     return tf.linalg.matvec(X, w) + b
 
@@ -215,7 +256,9 @@ def squared_loss(predictions, targets):
     Raises:
         ValueError: if the shapes differ, which broadcasting would hide.
     Example:
-        >>> loss = squared_loss(linear_model(X, w, b), y)
+        >>> _, y, _ = diabetes_data()
+        >>> round(float(squared_loss(0 * y, y)), 3)
+        0.5
     """
     shapes = predictions.shape, targets.shape
     if shapes[0] != shapes[1]:
@@ -234,7 +277,12 @@ def sgd_step(params, grads, lr):
     Raises:
         TypeError: if a gradient is None, as for a variable not in the loss.
     Example:
-        >>> sgd_step([w, b], tape.gradient(loss, [w, b]), lr=0.03)
+        >>> w = tf.Variable([1.0, -2.0])
+        >>> with tf.GradientTape() as tape:
+        ...     loss = tf.reduce_sum(w ** 2)
+        >>> sgd_step([w], tape.gradient(loss, [w]), lr=0.25)
+        >>> w.numpy().tolist()
+        [0.5, -1.0]
     """
     for theta, gradient in zip(params, grads):
         theta.assign_sub(lr * gradient)
@@ -252,7 +300,10 @@ def least_squares(X, y):
     Raises:
         the framework's own error if X and y differ in length.
     Example:
-        >>> w, b = least_squares(X, y)
+        >>> X = tf.constant([[0.0], [1.0], [2.0]])
+        >>> w, b = least_squares(X, tf.constant([1.0, 3.0, 5.0]))
+        >>> round(float(w[0]), 3), round(float(b), 3)
+        (2.0, 1.0)
     """
     A = tf.concat([X, tf.ones((len(X), 1))], axis=1)
     solution = tf.linalg.lstsq(A, y[:, None], fast=False)[:, 0]
@@ -272,12 +323,378 @@ def diabetes_data():
         names: a list of the ten features' names.
     Example:
         >>> X, y, names = diabetes_data()
+        >>> len(X), len(y), names[2]
+        (442, 442, 'bmi')
     """
     data = load_diabetes(scaled=False)
     X, y = data.data, data.target
     X, y = (X - X.mean(axis=0)) / X.std(axis=0), (y - y.mean()) / y.std()
     X, y = (tf.constant(a, dtype=tf.float32) for a in (X, y))
     return X, y, data.feature_names
+
+
+# From chapter_linear-networks/linear-regression-concise.md
+def data_loader(tensors, batch_size, shuffle=True):
+    """Return a data set that deals out the rows of tensors in minibatches.
+
+    Each iteration over it is one epoch. The last minibatch holds what is
+    left; len(loader) counts the minibatches.
+
+    Args:
+        tensors: one or several; the first axis of each counts n examples.
+        batch_size: examples in a minibatch.
+        shuffle: whether each epoch has a new order, drawn from TensorFlow's
+            global generator.
+    Returns:
+        a tf.data.Dataset of tuples: batch_size rows of each tensor.
+    Raises:
+        ValueError: if the tensors differ in their number of examples.
+    Example:
+        >>> loader = data_loader((tf.zeros((5, 3)), tf.zeros(5)), 2)
+        >>> [tuple(X_batch.shape) for X_batch, y_batch in loader]
+        [(2, 3), (2, 3), (1, 3)]
+    """
+    loader = tf.data.Dataset.from_tensor_slices(tuple(tensors))
+    if shuffle:
+        loader = loader.shuffle(buffer_size=len(loader))
+    return loader.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+
+
+# From chapter_linear-networks/image-classification-dataset.md
+def show_images(images, titles=None, columns=10, cmap='gray_r',
+                limits=None, size=0.7):
+    """Draw images of one channel in rows, without interpolation.
+
+    Args:
+        images: n of them, as a tensor, array or list of shape (n, height,
+            width), where a further axis of length 1 does not matter.
+        titles: n short texts or numbers to write above them, or None.
+        columns: how many images a row has.
+        cmap: the name of one of Matplotlib's color maps.
+        limits: the values (lowest, highest) at the two ends of the color
+            map; None takes the extremes over all the images.
+        size: width of an image in inches.
+    Raises:
+        ValueError: if titles and images differ in number.
+    Example:
+        >>> show_images([[[0, 1], [1, 0]]], titles=['a cross'])
+    """
+    images = [as_numpy(image).squeeze() for image in images]
+    if titles is not None and len(titles) != len(images):
+        raise ValueError(f'{len(titles)} titles for {len(images)} images')
+    low, high = limits or (min(image.min() for image in images),
+                           max(image.max() for image in images))
+    rows = -(-len(images) // columns)
+    height = size * (1 if titles is None else 1.4)
+    set_figsize((columns * size, rows * height))
+    axes = plt.figure().subplots(rows, columns, squeeze=False)
+    for ax in axes.flat:
+        ax.axis('off')
+    for i, (ax, image) in enumerate(zip(axes.flat, images)):
+        ax.imshow(image, cmap=cmap, vmin=low, vmax=high)
+        if titles is not None:
+            ax.set_title(titles[i], fontsize=9, pad=3)
+
+
+# From chapter_linear-networks/image-classification-dataset.md
+def digits_data(n_test=500):
+    """Return 8 x 8 images of handwritten digits for training and testing.
+
+    The source is scikit-learn's copy of the test part of Alpaydin and
+    Kaynak's set (1998); nothing is downloaded. The split is random and
+    stratified, and the same in every call and framework.
+
+    Args:
+        n_test: how many of the 1797 images are for testing, 10 to 1787.
+    Returns:
+        X_train, y_train, X_test, y_test. The images X are 32-bit floats,
+        standardized by the mean and standard deviation of all training
+        pixels. The labels y are integers 0 to 9 of shape (n,).
+    Raises:
+        ValueError: if a part would have fewer examples than classes.
+    Example:
+        >>> X_train, y_train, X_test, y_test = digits_data()
+        >>> len(y_train), len(y_test)
+        (1297, 500)
+    """
+    digits = load_digits()
+    X_train, X_test, y_train, y_test = train_test_split(
+        digits.images, digits.target, test_size=n_test,
+        stratify=digits.target, random_state=0)
+    mean, std = X_train.mean(), X_train.std()
+    arrays = []
+    for X, y in [(X_train, y_train), (X_test, y_test)]:
+        X = (X - mean) / std
+        arrays += [tf.constant(X[..., None], dtype=tf.float32),
+                   tf.constant(y, dtype=tf.int32)]
+    return tuple(arrays)
+
+
+# From chapter_linear-networks/image-classification-dataset.md
+def digits_loaders(batch_size, n_test=500):
+    """Return data sets of the digits for training and for testing.
+
+    Args:
+        batch_size: images in a minibatch; the last one holds what is left.
+        n_test: how many of the 1797 images are for testing.
+    Returns:
+        train_data, shuffled anew in each epoch by TensorFlow's global
+        seed, and test_data, in fixed order. Each yields pairs X of
+        shape (batch_size, 8, 8, 1) and y of shape (batch_size,).
+    Raises:
+        ValueError: if n_test leaves fewer examples than classes.
+    Example:
+        >>> tf.random.set_seed(1)
+        >>> train_data, test_data = digits_loaders(batch_size=64)
+        >>> len(train_data), len(test_data)
+        (21, 8)
+    """
+    X_train, y_train, X_test, y_test = digits_data(n_test)
+    return (data_loader((X_train, y_train), batch_size),
+            data_loader((X_test, y_test), batch_size, shuffle=False))
+
+
+# From chapter_linear-networks/softmax-regression-scratch.md
+def linear_classifier(X, W, b):
+    """Return the logits X W + b of a linear classifier.
+
+    Args:
+        X: n examples with d numbers each, in any shape (n, ...).
+        W: weights of shape (d, K), a column for each of K classes.
+        b: biases of shape (K,).
+    Returns:
+        logits of shape (n, K).
+    Raises:
+        the framework's own error if the examples cannot be cut to d columns.
+    Example:
+        >>> X, _, _, _ = digits_data()
+        >>> tuple(linear_classifier(X, zeros((64, 10)), zeros(10)).shape)
+        (1297, 10)
+    """
+    return tf.reshape(X, (-1, W.shape[0])) @ W + b
+
+
+# From chapter_linear-networks/softmax-regression-scratch.md
+def softmax(logits):
+    """Return the probabilities that belong to rows of logits.
+
+    Args:
+        logits: of shape (n, K), finite but otherwise of any size.
+    Returns:
+        probabilities of shape (n, K); each row sums to 1.
+    Raises:
+        the framework's own error if logits have fewer than two axes.
+    Example:
+        >>> float(softmax(zeros((1, 4)))[0, 0])
+        0.25
+    """
+    largest = tf.reduce_max(logits, axis=1, keepdims=True)
+    exps = tf.exp(logits - largest)
+    return exps / tf.reduce_sum(exps, axis=1, keepdims=True)
+
+
+# From chapter_linear-networks/softmax-regression-scratch.md
+def cross_entropy(logits, y):
+    """Return the mean cross-entropy of labels, given logits.
+
+    Args:
+        logits: of shape (n, K).
+        y: labels, integers 0 to K - 1 of shape (n,).
+    Returns:
+        the loss in nats, of shape ().
+    Raises:
+        ValueError: if y is not one label for each row of logits.
+    Example:
+        >>> _, y, _, _ = digits_data()
+        >>> round(float(cross_entropy(zeros((1297, 10)), y)), 3)
+        2.303
+    """
+    if tuple(y.shape) != tuple(logits.shape[:1]):
+        raise ValueError(f'labels {y.shape} for logits {logits.shape}')
+    m = tf.reduce_max(logits, axis=1)
+    exps = tf.exp(logits - m[:, None])
+    log_sums = m + tf.math.log(tf.reduce_sum(exps, axis=1))
+    return tf.reduce_mean(log_sums - tf.gather(logits, y, batch_dims=1))
+
+
+# From chapter_linear-networks/softmax-regression-scratch.md
+def accuracy(logits, y):
+    """Return the share of labels that have the largest logit of their row.
+
+    Args:
+        logits: of shape (n, K); probabilities will do as well.
+        y: labels, integers 0 to K - 1 of shape (n,).
+    Returns:
+        a float between 0 and 1.
+    Raises:
+        ValueError: if y is not one label for each row of logits.
+    Example:
+        >>> _, y, _, _ = digits_data()
+        >>> round(accuracy(zeros((1297, 10)), y), 2)
+        0.1
+    """
+    if tuple(y.shape) != tuple(logits.shape[:1]):
+        raise ValueError(f'labels {y.shape} for logits {logits.shape}')
+    hits = tf.argmax(logits, axis=1, output_type=y.dtype) == y
+    return float(tf.reduce_mean(tf.cast(hits, tf.float32)))
+
+
+# From chapter_linear-networks/softmax-regression-scratch.md
+Epoch = namedtuple('Epoch', ['train_loss', 'train_accuracy',
+                             'test_loss', 'test_accuracy'])
+
+
+# From chapter_linear-networks/softmax-regression-scratch.md
+def train_softmax_regression(data, lr, batch_size, epochs):
+    """Train a linear classifier by minibatch SGD on the cross-entropy.
+
+    The order of the examples comes from TensorFlow's global generator.
+
+    Args:
+        data: X_train, y_train, X_test, y_test as from digits_data; labels
+            are 0 to 9.
+        lr: the learning rate.
+        batch_size: examples in a minibatch.
+        epochs: how many times to go through the training data.
+    Returns:
+        W of shape (d, 10), b of shape (10,), and a list of epochs + 1
+        records Epoch, the first before training.
+    Example:
+        >>> W, b, history = train_softmax_regression(
+        ...     digits_data(), lr=0.2, batch_size=64, epochs=2)
+        >>> len(history)
+        3
+    """
+    X_train, y_train, X_test, y_test = data
+    W = tf.Variable(tf.zeros((tf.size(X_train[0]), 10)))
+    b = tf.Variable(tf.zeros(10))
+
+    def measure(X, y):
+        logits = linear_classifier(X, W, b)
+        return float(cross_entropy(logits, y)), accuracy(logits, y)
+
+    @tf.function(reduce_retracing=True)
+    def step(X, y):
+        with tf.GradientTape() as tape:
+            loss = cross_entropy(linear_classifier(X, W, b), y)
+        sgd_step([W, b], tape.gradient(loss, [W, b]), lr)
+
+    history = [Epoch(*measure(X_train, y_train), *measure(X_test, y_test))]
+    for _ in range(epochs):
+        for X, y in minibatches((X_train, y_train), batch_size):
+            step(X, y)
+        history.append(Epoch(*measure(X_train, y_train),
+                             *measure(X_test, y_test)))
+    return W, b, history
+
+
+# From chapter_linear-networks/softmax-regression-scratch.md
+def plot_history(history):
+    """Draw loss and accuracy over the epochs, for training and test data.
+
+    The scale of the loss is logarithmic.
+
+    Args:
+        history: a list of records Epoch, the first before training.
+    Raises:
+        AttributeError: if the list holds something else.
+    Example:
+        >>> plot_history([Epoch(2.3, 0.1, 2.3, 0.1),
+        ...               Epoch(0.5, 0.9, 0.6, 0.9)])
+    """
+    set_figsize((7.5, 2.5))
+    figure = plt.figure(layout='constrained')
+    for ax, measure, scale in zip(figure.subplots(1, 2),
+                                  ['loss', 'accuracy'], ['log', 'linear']):
+        curves = [[getattr(epoch, f'{part}_{measure}') for epoch in history]
+                  for part in ('train', 'test')]
+        plot(range(len(history)), *curves, labels=['training', 'test'],
+                 xlabel='epoch', ylabel=measure, yscale=scale, ax=ax)
+
+
+# From chapter_linear-networks/softmax-regression-scratch.md
+def confusion_matrix(y, answers, classes=10):
+    """Count how often each class was answered by each class.
+
+    Args:
+        y: the right labels, integers 0 to classes - 1 of shape (n,).
+        answers: the labels that were given, likewise.
+        classes: how many classes there are.
+    Returns:
+        integers of shape (classes, classes): rows by the right class,
+        columns by the answer; the diagonal holds the hits.
+    Raises:
+        the framework's own error if y and answers differ in length.
+    Example:
+        >>> _, _, _, y = digits_data()
+        >>> tuple(confusion_matrix(y, y).shape)
+        (10, 10)
+    """
+    pairs, n = classes * y + answers, classes ** 2
+    counts = tf.math.bincount(pairs, minlength=n)
+    return tf.reshape(counts, (classes, classes))
+
+
+# From chapter_linear-networks/softmax-regression-concise.md
+def evaluate_classifier(net, data):
+    """Return the mean cross-entropy and the accuracy of a network.
+
+    Args:
+        net: a Keras model that turns a minibatch X into logits of shape
+            (n, K); train_classifier has compiled it.
+        data: a data set of pairs X, y.
+    Returns:
+        loss in nats and accuracy, two floats.
+    Raises:
+        ValueError: if net has not been compiled.
+    Example:
+        >>> tf.random.set_seed(1)
+        >>> net = tf.keras.Sequential([tf.keras.layers.Flatten(),
+        ...                            tf.keras.layers.Dense(10)])
+        >>> net.compile(metrics=['accuracy'],
+        ...             loss=tf.keras.losses.SparseCategoricalCrossentropy(
+        ...                 from_logits=True))
+        >>> loss, share = evaluate_classifier(net, digits_loaders(64)[1])
+    """
+    loss, share = net.evaluate(data, verbose=0)
+    return loss, share
+
+
+# From chapter_linear-networks/softmax-regression-concise.md
+def train_classifier(net, train_data, test_data, epochs,
+                     optimizer):
+    """Train a network on the cross-entropy, and measure it in each epoch.
+
+    Args:
+        net: a Keras model that turns a minibatch X into logits of shape
+            (n, K); it gets compiled.
+        train_data, test_data: data sets of pairs X, y, labels 0 to K - 1.
+        epochs: how many times to go through train_data.
+        optimizer: one of tf.keras.optimizers.
+    Returns:
+        a list of epochs + 1 records Epoch, the first before training.
+    Raises:
+        ValueError: if the optimizer has served for another model.
+    Example:
+        >>> tf.keras.utils.set_random_seed(1)
+        >>> net = tf.keras.Sequential([tf.keras.layers.Input((8, 8, 1)),
+        ...                            tf.keras.layers.Flatten(),
+        ...                            tf.keras.layers.Dense(10)])
+        >>> optimizer = tf.keras.optimizers.SGD(0.2)
+        >>> history = train_classifier(net, *digits_loaders(64), 1, optimizer)
+        >>> len(history)
+        2
+    """
+    net.compile(optimizer, metrics=['accuracy'],
+                loss=tf.keras.losses.SparseCategoricalCrossentropy(
+                    from_logits=True))
+    history = []
+    for epoch in range(epochs + 1):
+        if epoch > 0:
+            net.fit(train_data, shuffle=False, verbose=0)
+        history.append(Epoch(*evaluate_classifier(net, train_data),
+                                 *evaluate_classifier(net, test_data)))
+    return history
 
 
 # Aliases of config.ini
