@@ -47,10 +47,10 @@ check: .venv/.octavo ## every message about the book's source, building nothing
 	@$(OCTAVO) check
 
 test: .venv/.test ## the quick tests
-	@.venv/bin/python -m pytest -c tools/pyproject.toml --rootdir tools -n 3 --dist loadgroup -m 'not slow' tools/tests
+	@.venv/bin/python -m pytest -c tools/pyproject.toml --rootdir tools -n 3 -m 'not slow' tools/tests
 
 test-all: .venv/.test ## every test, the slow ones too
-	@.venv/bin/python -m pytest -c tools/pyproject.toml --rootdir tools -n 3 --dist loadgroup tools/tests
+	@.venv/bin/python -m pytest -c tools/pyproject.toml --rootdir tools -n 3 tools/tests
 
 lint: .venv/.test ## ruff and mypy over the toolchain
 	@.venv/bin/ruff check tools && .venv/bin/ruff format --check tools && cd tools && ../.venv/bin/mypy

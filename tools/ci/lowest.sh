@@ -8,5 +8,5 @@ trap 'rm -rf -- "$work"' EXIT
 uv=$PWD/.venv/bin/uv
 "$uv" venv --quiet --python .venv/bin/python "$work/lowest"
 "$uv" pip install --quiet --python "$work/lowest/bin/python" --resolution lowest-direct --editable 'tools[test]'
-"$work/lowest/bin/python" -m pytest -c tools/pyproject.toml --rootdir tools -q -n 3 --dist loadgroup \
+"$work/lowest/bin/python" -m pytest -c tools/pyproject.toml --rootdir tools -q -n 3 \
     -m 'not slow and not browser and not kernels' tools/tests

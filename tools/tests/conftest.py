@@ -147,21 +147,27 @@ SHARING = (
     "test_book_pdf",
     "test_book_site",
     "test_edit_jupyter",
+    "test_edit_sync",
     "test_execute_broken",
     "test_execute_killed",
 )
 """Further files whose tests share what takes long to make."""
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in this hook too
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where several workers share the tests (``--dist loadgroup``), one has all of a file that builds a book or starts
-    a browser for its tests.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where several workers share the tests (``-n``), one has all of a file that builds a book or starts a browser for
+    its tests. xdist's own marks for that are without effect with pytest 9.2.
     """
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            if item.path.parent.name in ("render", "serve", "site") or item.path.stem in SHARING:
-                item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file = Path(nodeid.partition("::")[0])
+            shared = file.parent.name in ("publish", "render", "serve", "site") or file.stem in SHARING
+            return str(file) if shared else nodeid
+
+    return ByFile(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

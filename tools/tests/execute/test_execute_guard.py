@@ -322,10 +322,9 @@ UNSEEDED = {
 DRAW = "from matplotlib import pyplot as plt\nfrom matplotlib_inline import backend_inline\nbackend_inline.set_matplotlib_formats('svg')\nfig = plt.figure()\nplt.plot([1, 3, 2]);"
 
 
+@pytest.mark.slow
 @pytest.mark.kernels
-@pytest.mark.parametrize(
-    "tab", ["mxnet", *(pytest.param(tab, marks=pytest.mark.slow) for tab in TRAIN if tab != "mxnet")]
-)
+@pytest.mark.parametrize("tab", TRAIN)
 def test_a_copied_kernel_trains_as_a_new_one(repository: Path, task, cache: Path, tab: str) -> None:
     lock, messages = read_lock(repository / "environments" / f"{tab}.txt")
     assert lock is not None, messages
