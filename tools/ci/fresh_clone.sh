@@ -23,14 +23,17 @@ fi
 python3 tools/ci/check_site.py . _build/html
 python3 tools/ci/check_words.py . _build/html
 
-echo "-- make pdfs epub"
+# the tests build the book on paper in every framework; here it is one, for each commit another
+tabs=(pytorch tensorflow jax mxnet)
+tab=${tabs[16#$(git rev-parse HEAD | cut -c1-6) % 4]}
+echo "-- make pdf epub TAB=$tab"
 .venv/bin/octavo doctor # which fails where something is missing
-make pdfs epub 2>&1 | tee "$work/paper.log"
+make pdf epub TAB="$tab" 2>&1 | tee "$work/paper.log"
 if grep -nE 'warning\[|error\[' "$work/paper.log"; then
-    echo "make pdfs epub on a fresh clone has something to say" >&2
+    echo "make pdf epub on a fresh clone has something to say" >&2
     exit 1
 fi
-test "$(find _build/pdf _build/epub -name 'short-dive-*' | wc -l)" = 8
+test "$(find _build/pdf _build/epub -name "short-dive-$tab.*" | wc -l)" = 2
 test -z "$(git status --porcelain)" || { git status --short; echo "make html changed the checkout" >&2; exit 1; }
 
 page=${1:-$(python3 tools/ci/turn.py . "$(git rev-parse HEAD)")}
