@@ -343,7 +343,17 @@ def diabetes_data():
 
 # From chapter_linear-networks/linear-regression-concise.md
 class DataLoader:
-    """Rows of arrays in minibatches; see the function data_loader."""
+    """Rows of arrays in minibatches; data_loader makes it.
+
+    Args:
+        arrays: one or several; the first axis of each counts n examples.
+        batch_size: examples in a minibatch.
+        key: a JAX random key for the order in each epoch, or None.
+    Example:
+        >>> loader = DataLoader((jnp.arange(5),), batch_size=2)
+        >>> len(loader), [len(rows) for rows, in loader]
+        (3, [2, 2, 1])
+    """
     def __init__(self, arrays, batch_size, key=None):
         self.arrays, self.batch_size, self.key = arrays, batch_size, key
 
