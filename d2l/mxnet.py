@@ -4,7 +4,7 @@
 
 from collections import namedtuple
 
-import numpy
+import numpy as onp
 from IPython import get_ipython
 from matplotlib import pyplot as plt
 from matplotlib_inline.config import InlineBackend
@@ -32,6 +32,7 @@ __all__ = [
     "matmul",
     "minibatches",
     "normal_density",
+    "numpy",
     "ones",
     "plot",
     "plot_history",
@@ -115,10 +116,10 @@ def as_numpy(values):
         [1.5, 2.0]
     """
     if isinstance(values, (list, tuple)):
-        return numpy.array([as_numpy(value) for value in values])
+        return onp.array([as_numpy(value) for value in values])
     if isinstance(values, np.ndarray):
         return values.asnumpy()
-    return numpy.asarray(values)
+    return onp.asarray(values)
 
 
 # From chapter_preliminaries/automatic-differentiation.md
@@ -613,6 +614,10 @@ def plot_history(history):
                   for part in ('train', 'test')]
         plot(range(len(history)), *curves, labels=['training', 'test'],
                  xlabel='epoch', ylabel=measure, yscale=scale, ax=ax)
+        if scale == 'log':                 # numbers at 1, 2 and 5
+            ax.yaxis.set_major_locator(plt.LogLocator(subs=(1, 2, 5)))
+            ax.yaxis.set_major_formatter('{x:g}')
+            ax.minorticks_off()
 
 
 # From chapter_linear-networks/softmax-regression-scratch.md
@@ -727,3 +732,8 @@ def reduce_sum(x, *args, **kwargs):
 def reduce_mean(x, *args, **kwargs):
     """Call ``x.mean``."""
     return x.mean(*args, **kwargs)
+
+
+def numpy(x, *args, **kwargs):
+    """Call ``x.asnumpy``."""
+    return x.asnumpy(*args, **kwargs)

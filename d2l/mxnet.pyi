@@ -4,7 +4,8 @@ from collections.abc import Generator as _Generator
 from typing import Any as _Any
 
 from collections import namedtuple as namedtuple
-import numpy as numpy
+import numpy as _onp
+onp = _onp
 from IPython import get_ipython as get_ipython
 from matplotlib import pyplot as _plt
 plt = _plt
@@ -37,6 +38,7 @@ __all__ = [
     "matmul",
     "minibatches",
     "normal_density",
+    "numpy",
     "ones",
     "plot",
     "plot_history",
@@ -89,3 +91,4 @@ concat = np.concatenate
 def reshape(x: _Any, *args: _Any, **kwargs: _Any) -> _Any: ...
 def reduce_sum(x: _Any, *args: _Any, **kwargs: _Any) -> _Any: ...
 def reduce_mean(x: _Any, *args: _Any, **kwargs: _Any) -> _Any: ...
+def numpy(x: _Any, *args: _Any, **kwargs: _Any) -> _Any: ...

@@ -610,6 +610,10 @@ def plot_history(history):
                   for part in ('train', 'test')]
         plot(range(len(history)), *curves, labels=['training', 'test'],
                  xlabel='epoch', ylabel=measure, yscale=scale, ax=ax)
+        if scale == 'log':                 # numbers at 1, 2 and 5
+            ax.yaxis.set_major_locator(plt.LogLocator(subs=(1, 2, 5)))
+            ax.yaxis.set_major_formatter('{x:g}')
+            ax.minorticks_off()
 
 
 # From chapter_linear-networks/softmax-regression-scratch.md

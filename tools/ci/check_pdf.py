@@ -353,7 +353,7 @@ class Judge:
     def pictures(self) -> None:
         """What the site has as a drawing is no photograph here; no picture is lost."""
         wanted = [address for page in self.site.pages[1:] for address in page.pictures]
-        photographs = sum(not address.endswith(".svg") for address in wanted)
+        photographs = sum(self.site.photographs(address) for address in wanted)
         listed = subprocess.run(
             ["pdfimages", "-list", self.pdf.file], capture_output=True, text=True, check=True
         ).stdout

@@ -57,6 +57,14 @@ class Site:
     pages: list[SitePage]
     base: str
     """Its address, if it has one."""
+    root: Path
+    """The folder that it lies in."""
+
+    def photographs(self, address: str) -> int:
+        """How many pictures of pixels a picture of the site is, or holds."""
+        if not address.endswith(".svg"):
+            return 1
+        return (self.root / address).read_text(encoding="utf-8").count("<image")
 
     @property
     def items(self) -> list[Item]:
@@ -82,7 +90,7 @@ def read_site(root: Path, tab: str) -> Site:
         name = posixpath.normpath(posixpath.join(posixpath.dirname(name), following)) if following else None
         if name in {page.name for page in pages}:
             break
-    return Site(title, language, [page for page in pages if page.items or page is pages[0]], base)
+    return Site(title, language, [page for page in pages if page.items or page is pages[0]], base, root)
 
 
 def link_of(tree: Element, relation: str) -> str | None:

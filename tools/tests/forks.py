@@ -11,10 +11,12 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, NoReturn
@@ -48,7 +50,7 @@ def run(
             timeout=timeout,
             check=False,
         )
-    return _Server.of_this_process().run(words, environment, timeout)
+    return _Server.of_this_thread().run(words, environment, timeout)
 
 
 def _to_start(variables: Mapping[str, str]) -> dict[str, str]:
@@ -58,20 +60,26 @@ def _to_start(variables: Mapping[str, str]) -> dict[str, str]:
 class _Server:
     """The process whose copies commands are."""
 
-    _running: _Server | None = None
+    _of_threads = threading.local()
+    """Each thread's own: a server does one command after the other."""
 
     def __init__(self) -> None:
         self._owner = os.getpid()
         self._process = subprocess.Popen(
-            [sys.executable, "-P", __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            # without a buffer: what has come is what select sees
+            [sys.executable, "-P", __file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
         )
         atexit.register(self._end)
 
     @classmethod
-    def of_this_process(cls) -> _Server:
-        if cls._running is None or cls._running._owner != os.getpid() or cls._running._process.poll() is not None:
-            cls._running = cls()
-        return cls._running
+    def of_this_thread(cls) -> _Server:
+        running: _Server | None = getattr(cls._of_threads, "server", None)
+        if running is None or running._owner != os.getpid() or running._process.poll() is not None:
+            running = cls._of_threads.server = cls()
+        return running
 
     def run(
         self, words: list[str], environment: dict[str, str], timeout: float | None
@@ -91,29 +99,16 @@ class _Server:
 
     def _ask(self, request: dict[str, Any]) -> int:
         assert self._process.stdin and self._process.stdout
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
+        self._process.stdin.write(json.dumps(request).encode() + b"\n")
         return int(self._process.stdout.readline())
 
     def _wait(self, child: int, timeout: float | None, words: list[str]) -> int:
         assert self._process.stdout
-        expired = False
-
-        def kill(*_: object) -> None:
-            nonlocal expired
-            expired = True
+        ended, _, _ = select.select([self._process.stdout], [], [], timeout)
+        if not ended:
             os.kill(child, signal.SIGKILL)
-
-        before = signal.signal(signal.SIGALRM, kill) if timeout else None
-        if timeout:
-            signal.setitimer(signal.ITIMER_REAL, timeout)
-        try:
-            code = int(self._process.stdout.readline())
-        finally:
-            if timeout:
-                signal.setitimer(signal.ITIMER_REAL, 0)
-                signal.signal(signal.SIGALRM, before)
-        if expired:
+        code = int(self._process.stdout.readline())
+        if not ended:
             raise subprocess.TimeoutExpired(words, timeout or 0)
         return code
 

@@ -95,6 +95,8 @@ def test_every_page_prints_and_draws_in_every_framework(browser, address: str, r
         page.goto(f"{address}/{name}.html?tab={tab}")
         # every section is laid out
         page.wait_for_function("!document.documentElement.classList.contains('ov-unsettled')")
+        # a long output folds its middle away
+        page.evaluate("document.querySelectorAll('article details').forEach(one => { one.open = true; })")
         text = page.locator("article").inner_text()
         cells = json.loads(result.read_text(encoding="utf-8"))["cells"]
         printed = [

@@ -17,7 +17,8 @@ Inline = Callable[[str], Iterable[nodes.Node]]
 _PART = re.compile(
     r"(Args|Arguments|Parameters|Attributes|Returns|Yields|Raises|Examples?|Notes?|Shapes?|Inputs?|Outputs?):\s*"
 )
-_NAMED = re.compile(r"(?P<name>\*{0,2}[A-Za-z_][\w.]*(?: ?\([^()]*\))?): (?P<text>.*)", re.DOTALL)
+_NAME = r"\*{0,2}[A-Za-z_][\w.]*(?: ?\([^()]*\))?"
+_NAMED = re.compile(rf"(?P<name>{_NAME}(?:, {_NAME})*): (?P<text>.*)", re.DOTALL)
 _PROMPT = ">>>"
 _SAID = re.compile(r"(?P<name>[^:\n]{1,60}): (?P<text>.*)", re.DOTALL)
 
@@ -79,10 +80,18 @@ def _body(lines: list[str], inline: Inline) -> Iterator[nodes.Node]:
         return
     shown = nodes.bullet_list(bullet="*")
     for item in filter(None, items):
-        name = [nodes.literal("", item["name"])] if items is names else inline(item["name"])
+        name = _names(item["name"]) if items is names else inline(item["name"])
         words = " ".join(item["text"].split())
         shown += nodes.list_item("", nodes.paragraph("", "", *name, nodes.Text(": "), *inline(words)))
     yield shown
+
+
+def _names(text: str) -> Iterator[nodes.Node]:
+    """Each name that one text explains."""
+    for number, name in enumerate(re.findall(_NAME, text)):
+        if number:
+            yield nodes.Text(", ")
+        yield nodes.literal("", name)
 
 
 def _paragraph(lines: Iterable[str], inline: Inline) -> nodes.paragraph:
