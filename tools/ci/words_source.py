@@ -24,6 +24,7 @@ BEGIN_TAB = re.compile(r" {0,3}:begin_tab:\s*`+([^`]*)`+\s*$")
 END_TAB = re.compile(r" {0,3}:end_tab:")
 TAB_MARK = re.compile(r"#[ \t]*@tab[ \t]+([\w, \t.-]+)")
 TAB_MAGIC = re.compile(r"%%tab[ \t]+([\w, \t.-]+)")
+VARIES = re.compile(r"\s*#\s*@varies\s*")
 TAB_LINE = re.compile(r"\s*(?:#[ \t]*)*(?:@tab|%%tab)\b")
 HIDDEN = re.compile(r"^[ \t]*#[ \t]*(?:@hide(?:_all|_code)?|Hide[ \t]+code)[ \t]*$", re.MULTILINE)
 
@@ -448,7 +449,7 @@ def cell_for(block: Block, tab: str) -> CellText | None:
     """A cell as a framework shows it; nothing where it is not that framework's, is hidden or is left empty."""
     if tab not in (block.tabs or ()) or HIDDEN.search(block.text) or "%load_ext d2lbook.tab" in block.text:
         return None
-    lines = [line for line in block.text.split("\n") if not TAB_LINE.match(line)]
+    lines = [line for line in block.text.split("\n") if not TAB_LINE.match(line) and not VARIES.fullmatch(line)]
     kept = branches(lines, tab)
     while kept and not kept[0].strip():
         kept.pop(0)
