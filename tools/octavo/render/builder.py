@@ -190,6 +190,8 @@ def keep_templates(app: Any) -> None:
     """Let templates that were compiled once be used again by the next build."""
     folder = Path(app.doctreedir, "templates")
     folder.mkdir(exist_ok=True)
+    for begun in folder.glob("*.tmp"):  # by a build that was killed; a folder has one build at a time
+        begun.unlink(missing_ok=True)
     app.builder.templates.environment.bytecode_cache = FileSystemBytecodeCache(str(folder))
 
 

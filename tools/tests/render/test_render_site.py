@@ -414,6 +414,15 @@ def test_myst_works_beside_the_dialect(tmp_path: Path) -> None:
     assert article.one("p.rubric").text.startswith("Raw reST")
 
 
+def test_what_a_killed_build_had_begun_to_keep_is_removed(tmp_path: Path) -> None:
+    book = make(tmp_path, index="# Title\n")
+    begun = tmp_path / "_build/doctrees/templates/__jinja2_0.cachex_.tmp"
+    begun.parent.mkdir(parents=True)
+    begun.write_bytes(b"half")
+    assert book.build() == []
+    assert not begun.exists()
+
+
 # -- golden doctrees: what is relied on in MyST-Parser's renderer
 
 
