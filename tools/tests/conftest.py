@@ -116,6 +116,12 @@ def built_epubs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built_once(tmp_path_factory, "epub") / "epub"
 
 
+@pytest.fixture(scope="session")
+def built_bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the book's archives. Built once for all workers."""
+    return built_once(tmp_path_factory, "bundle") / "bundle"
+
+
 def built_once(factory: pytest.TempPathFactory, product: str) -> Path:
     """The output folder of the book with a product, which workers share."""
     work = factory.getbasetemp()

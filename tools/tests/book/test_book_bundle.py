@@ -17,18 +17,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import built_once
 
 Octavo = Callable[..., subprocess.CompletedProcess[str]]
 TABS = ("pytorch", "tensorflow", "jax", "mxnet")
 PAGES = ("chapter_preface/index", "chapter_preliminaries/automatic-differentiation")
 """Pages that are executed quickly; the second imports what others save."""
-
-
-@pytest.fixture(scope="session")
-def built_bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the book's archives. Built once for all workers."""
-    return built_once(tmp_path_factory, "bundle") / "bundle"
 
 
 def unpacked(bundles: Path, tab: str, target: Path) -> Path:

@@ -89,7 +89,7 @@
   function focusable() {
     all(".ov-output, article pre, .ov-eq-body, .table-wrapper").forEach(function (box) {
       var scrolls = /auto|scroll/.test(getComputedStyle(box).overflow) &&
-        (box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1);
+        (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight + 1);
       if (scrolls) { box.tabIndex = 0; } else { box.removeAttribute("tabindex"); }
     });
   }
