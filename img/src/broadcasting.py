@@ -1,5 +1,5 @@
 """img/broadcasting.svg: a (3, 1) column plus a (4,) row, each stretched to (3, 4)."""
-from style import BLUE, GRAY, GREEN, INK, ORANGE, box, text, write
+from style import BLUE, GREEN, ORANGE, cell, text, write
 
 CELL, TOP = 44, 44
 COLUMN, ROW = [10, 20, 30], [1, 2, 3, 4]
@@ -10,9 +10,8 @@ def grid(left, values, fill, real):
     parts = []
     for i, line in enumerate(values):
         for j, value in enumerate(line):
-            x, y, solid = left + CELL * j, TOP + CELL * i, real(i, j)
-            parts += [box(x + 2, y + 2, CELL - 4, CELL - 4, fill if solid else None, not solid, 4),
-                      text(x + CELL / 2, y + CELL / 2, str(value), 16, INK if solid else GRAY)]
+            place = left + CELL * j, TOP + CELL * i
+            parts += cell(*place, CELL, value, fill) if real(i, j) else cell(*place, CELL, value, dashed=True)
     return parts
 
 

@@ -1,5 +1,5 @@
 """img/matrix-product.svg: a (2, 3) matrix times a (3, 4) matrix, with one row, one column and their dot product marked."""
-from style import BLUE, GREEN, INK, ORANGE, PALE, box, text, write
+from style import BLUE, GREEN, ORANGE, PALE, cell, text, write
 
 CELL, TOP = 44, 48
 A = [[0, 1, 2], [3, 4, 5]]
@@ -14,9 +14,7 @@ def matrix(left, values, fill, marked):
     parts = []
     for i, line in enumerate(values):
         for j, value in enumerate(line):
-            x, y = left + CELL * j, top + CELL * i
-            parts += [box(x + 2, y + 2, CELL - 4, CELL - 4, fill if marked(i, j) else PALE, radius=4),
-                      text(x + CELL / 2, y + CELL / 2, str(value), 16, INK)]
+            parts += cell(left + CELL * j, top + CELL * i, CELL, value, fill if marked(i, j) else PALE)
     return parts
 
 

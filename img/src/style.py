@@ -27,6 +27,12 @@ def box(x, y, width, height, fill=None, dashed=False, radius=6):
             f'fill="{fill or "none"}" stroke="{EDGES.get(fill, GRAY)}" stroke-width="1.5"{dash}/>')
 
 
+def cell(x, y, size, value, fill=None, dashed=False):
+    """An entry of a grid: a number in a square that stands in a field of so many units."""
+    return [box(x + 2, y + 2, size - 4, size - 4, fill, dashed, 4),
+            text(x + size / 2, y + size / 2, str(value), 16, GRAY if dashed else INK)]
+
+
 def arrow(path, dashed=False):
     """A line along an SVG path with a head at its end."""
     dash = ' stroke-dasharray="5 4"' if dashed else ''

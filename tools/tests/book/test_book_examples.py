@@ -7,13 +7,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from book_libraries import IN_EACH, MODULES, Octavo, python_of
 
-Octavo = Callable[..., subprocess.CompletedProcess[str]]
-MODULES = {"pytorch": "torch", "tensorflow": "tensorflow", "jax": "jax", "mxnet": "mxnet"}
 DRIVER = Path(__file__).resolve().parents[2] / "ci/run_examples.py"
 ALIASES = "\n# Aliases of config.ini\n"
 
@@ -108,16 +107,10 @@ def test_an_example_that_fails_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.kernels
-@pytest.mark.parametrize(
-    ("tab", "module"),
-    [pytest.param(*pair, marks=pytest.mark.slow if pair[0] != "mxnet" else ()) for pair in MODULES.items()],
-)
+@pytest.mark.parametrize(("tab", "module"), IN_EACH)
 def test_the_examples_of_docstrings_run(octavo: Octavo, repository: Path, tab: str, module: str) -> None:
-    made = octavo("-C", repository, "env", "make", tab)
-    assert made.returncode == 0, made.stderr
-    (line,) = [line for line in octavo("-C", repository, "env").stdout.splitlines() if line.startswith(tab)]
     answer = subprocess.run(
-        [Path(line.split()[-1]) / "bin/python", DRIVER, f"d2l.{module}"],
+        [python_of(octavo, repository, tab), DRIVER, f"d2l.{module}"],
         cwd=repository,
         env={**os.environ, "MPLBACKEND": "Agg"},
         capture_output=True,

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import ast
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-Octavo = Callable[..., subprocess.CompletedProcess[str]]
-MODULES = {"pytorch": "torch", "tensorflow": "tensorflow", "jax": "jax", "mxnet": "mxnet"}
+from book_libraries import IN_EACH, MODULES, Octavo, python_of
 
 
 def test_the_checked_in_library_is_what_the_pages_give(octavo: Octavo, repository: Path) -> None:
@@ -44,17 +41,11 @@ def test_public_names_say_what_they_take(repository: Path, module: str) -> None:
 
 
 @pytest.mark.kernels
-@pytest.mark.parametrize(
-    ("tab", "module"),
-    [pytest.param(*pair, marks=pytest.mark.slow if pair[0] != "mxnet" else ()) for pair in MODULES.items()],
-)
+@pytest.mark.parametrize(("tab", "module"), IN_EACH)
 def test_each_module_is_importable_where_its_framework_is(
     octavo: Octavo, repository: Path, tab: str, module: str
 ) -> None:
-    made = octavo("-C", repository, "env", "make", tab)
-    assert made.returncode == 0, made.stderr
-    (line,) = [line for line in octavo("-C", repository, "env").stdout.splitlines() if line.startswith(tab)]
-    python = Path(line.split()[-1]) / "bin/python"
+    python = python_of(octavo, repository, tab)
     code = f"from d2l import {module} as d2l; missing = [n for n in d2l.__all__ if not hasattr(d2l, n)]; print(missing)"
     answer = subprocess.run([python, "-c", code], cwd=repository, capture_output=True, text=True, check=False)
     assert answer.stdout.strip().endswith("[]"), answer.stderr
