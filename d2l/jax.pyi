@@ -17,6 +17,7 @@ plt = _plt
 from matplotlib_inline.config import InlineBackend as InlineBackend
 from sklearn.datasets import load_diabetes as load_diabetes
 from sklearn.datasets import load_digits as load_digits
+from sklearn.datasets import load_sample_image as load_sample_image
 from sklearn.model_selection import train_test_split as train_test_split
 
 __all__ = [
@@ -25,16 +26,19 @@ __all__ = [
     "accuracy",
     "arange",
     "as_numpy",
+    "best_device",
     "classifier_step",
     "classifier_sums",
     "concat",
     "confusion_matrix",
+    "cross_correlation",
     "cross_entropy",
     "data_loader",
     "diabetes_data",
     "digits_data",
     "digits_loaders",
     "evaluate_classifier",
+    "hessian",
     "least_squares",
     "linear_classifier",
     "linear_model",
@@ -43,8 +47,10 @@ __all__ = [
     "normal_density",
     "numpy",
     "ones",
+    "photograph",
     "plot",
     "plot_history",
+    "plot_trajectories",
     "reduce_mean",
     "reduce_sum",
     "reshape",
@@ -57,7 +63,10 @@ __all__ = [
     "squared_loss",
     "synthetic_data",
     "train_classifier",
+    "train_regression",
+    "train_regression_concise",
     "train_softmax_regression",
+    "trajectory",
     "use_svg_display",
     "zeros",
 ]
@@ -101,6 +110,14 @@ classifier_sums: _Any
 def evaluate_classifier(net: _Any, data: _Any) -> _Any: ...
 classifier_step: _Any
 def train_classifier(net: _Any, train_data: _Any, test_data: _Any, epochs: _Any, optimizer: _Any) -> _Any: ...
+def cross_correlation(X: _Any, K: _Any) -> _Any: ...
+def photograph() -> _Any: ...
+def best_device() -> _Any: ...
+def hessian(f: _Any, x: _Any) -> _Any: ...
+def trajectory(f: _Any, update: _Any, start: _Any, steps: _Any) -> _Any: ...
+def plot_trajectories(f: _Any, *paths: _Any, labels: _Any = None, xlim: _Any = ..., ylim: _Any = ..., levels: _Any = 12, figsize: _Any = ..., ax: _Any = None) -> None: ...
+def train_regression(update: _Any, X: _Any, y: _Any, batch_size: _Any, epochs: _Any, seed: _Any = 0) -> _Any: ...
+def train_regression_concise(optimizer: _Any, X: _Any, y: _Any, batch_size: _Any, epochs: _Any, seed: _Any = 0) -> _Any: ...
 matmul = _jnp.matmul
 ones = _jnp.ones
 zeros = _jnp.zeros

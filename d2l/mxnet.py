@@ -8,9 +8,9 @@ import numpy as onp
 from IPython import get_ipython
 from matplotlib import pyplot as plt
 from matplotlib_inline.config import InlineBackend
-from mxnet import autograd, gluon, np, npx
+from mxnet import autograd, gluon, np, npx, optimizer
 from mxnet.gluon import nn
-from sklearn.datasets import load_diabetes, load_digits
+from sklearn.datasets import load_diabetes, load_digits, load_sample_image
 from sklearn.model_selection import train_test_split
 
 __all__ = [
@@ -18,14 +18,17 @@ __all__ = [
     "accuracy",
     "arange",
     "as_numpy",
+    "best_device",
     "concat",
     "confusion_matrix",
+    "cross_correlation",
     "cross_entropy",
     "data_loader",
     "diabetes_data",
     "digits_data",
     "digits_loaders",
     "evaluate_classifier",
+    "hessian",
     "least_squares",
     "linear_classifier",
     "linear_model",
@@ -34,8 +37,10 @@ __all__ = [
     "normal_density",
     "numpy",
     "ones",
+    "photograph",
     "plot",
     "plot_history",
+    "plot_trajectories",
     "reduce_mean",
     "reduce_sum",
     "reshape",
@@ -46,7 +51,10 @@ __all__ = [
     "squared_loss",
     "synthetic_data",
     "train_classifier",
+    "train_regression",
+    "train_regression_concise",
     "train_softmax_regression",
+    "trajectory",
     "use_svg_display",
     "zeros",
 ]
@@ -709,6 +717,247 @@ def train_classifier(net, train_data, test_data, epochs,
         history.append(Epoch(*evaluate_classifier(net, train_data),
                                  *evaluate_classifier(net, test_data)))
     return history
+
+
+# From chapter_convolutional-neural-networks/conv-layer.md
+def cross_correlation(X, K):
+    """Return the cross-correlation of one image with one kernel.
+
+    Args:
+        X: an image of shape (height, width), one channel.
+        K: a kernel of shape (k_h, k_w), at most as large.
+    Returns:
+        the output of shape (height - k_h + 1, width - k_w + 1).
+    Raises:
+        ValueError: if the kernel is higher or wider than the image.
+    Example:
+        >>> tuple(cross_correlation(ones((5, 6)), ones((2, 3))).shape)
+        (4, 4)
+    """
+    rows, columns = (n - k + 1 for n, k in zip(X.shape, K.shape))
+    if rows < 1 or columns < 1:
+        raise ValueError(f'kernel {K.shape} for an image {X.shape}')
+    return sum(K[a, b] * X[a:a + rows, b:b + columns]
+               for a in range(K.shape[0]) for b in range(K.shape[1]))
+
+
+# From chapter_convolutional-neural-networks/conv-layer.md
+def photograph():
+    """Return a photograph of a tower above a lake, in gray.
+
+    The source is scikit-learn's sample image china.jpg, by D. Büchele, under
+    a CC BY 2.0 license; blocks of 4 x 4 pixels are averaged.
+
+    Returns:
+        an image of shape (106, 160), 32-bit floats from 0 (black) to 1.
+    Raises:
+        ImportError: if the package Pillow, which reads images, is missing.
+    Example:
+        >>> tuple(photograph().shape)
+        (106, 160)
+    """
+    colors = load_sample_image('china.jpg')[:424]          # (424, 640, 3)
+    gray = colors.mean(axis=2).reshape(106, 4, 160, 4).mean(axis=(1, 3))
+    return np.array(gray / 255, dtype='float32')
+
+
+# From chapter_convolutional-neural-networks/lenet.md
+def best_device():
+    """Return the first graphics processor, or else the processor.
+
+    Returns:
+        a context, for Block.initialize and ndarray.as_in_ctx.
+    Example:
+        >>> X = np.zeros((2, 3)).as_in_ctx(best_device())
+    """
+    return npx.gpu() if npx.num_gpus() > 0 else npx.cpu()
+
+
+# From chapter_optimization/optimization-intro.md
+def hessian(f, x, h=0.01):
+    """Return the second derivatives of a function, by central differences.
+
+    Args:
+        f: a function of an array of shape (d,); its value has shape ().
+        x: the point, of shape (d,).
+        h: the step between two gradients.
+    Returns:
+        an array of shape (d, d), good to about h squared.
+    Example:
+        >>> H = hessian(lambda x: x[0] ** 2 * x[1], np.array([1., 3.]))
+        >>> H.round(2).tolist()
+        [[6.0, 2.0], [2.0, 0.0]]
+    """
+    rows = []
+    for step in h * np.eye(len(x)):
+        points = [x + step, x - step]
+        for point in points:
+            point.attach_grad()
+            with autograd.record():
+                y = f(point)
+            y.backward()
+        rows.append((points[0].grad - points[1].grad) / (2 * h))
+    H = np.stack(rows)
+    return (H + H.T) / 2
+
+
+# From chapter_optimization/gradient-descent.md
+def trajectory(f, update, start, steps):
+    """Return the points that an optimizer visits on a function.
+
+    Args:
+        f: a function of an array x of shape (d,); its value has shape ().
+        update: a function of the point, the gradient there and the state
+            that it returned last (None at first); it returns the next
+            point and its new state.
+        start: d numbers.
+        steps: how many steps to take.
+    Returns:
+        the points, an array of shape (steps + 1, d).
+    Example:
+        >>> def update(x, gradient, state):
+        ...     return x - 0.5 * gradient, state
+        >>> points = trajectory(
+        ...     lambda x: (x ** 2).sum() / 2, update, [4., 2.], 2)
+        >>> points.tolist()
+        [[4.0, 2.0], [2.0, 1.0], [1.0, 0.5]]
+    """
+    x, state = np.array(start), None
+    points = [x]
+    for _ in range(steps):
+        x.attach_grad()
+        with autograd.record():
+            value = f(x)
+        value.backward()
+        x, state = update(x.detach(), x.grad, state)
+        points.append(x)
+    return np.stack(points)
+
+
+# From chapter_optimization/gradient-descent.md
+def plot_trajectories(f, *paths, labels=None, xlim=(-5, 5), ylim=(-3, 3),
+                      levels=12, figsize=(3.5, 2.5), ax=None):
+    """Draw paths in the plane over the contours of a function.
+
+    Args:
+        f: a function of x of shape (2, ...), the two coordinates first, with
+            values of shape (...).
+        paths: the points of each path, of shape (n, 2).
+        labels: a name for each path, shown in a legend; None for no legend.
+        xlim, ylim: a pair (lowest, highest) for each axis.
+        levels: how many contours, or their heights in ascending order.
+        figsize: width and height of a new figure in inches.
+        ax: Matplotlib axes to draw in; None opens a new figure.
+    Example:
+        >>> plot_trajectories(lambda x: x[0] ** 2 + 2 * x[1] ** 2,
+        ...                   [[4, 2], [2, 0], [1, 0]])
+    """
+    if ax is None:
+        set_figsize(figsize)
+        ax = plt.figure().add_subplot()
+    axes = np.linspace(*xlim, 101), np.linspace(*ylim, 101)
+    grid = np.stack(np.meshgrid(*axes))
+    ax.contour(*map(as_numpy, axes), as_numpy(f(grid)), levels,
+               linewidths=0.6, colors='#767676')
+    for i, path in enumerate(paths):
+        path = as_numpy(path)
+        ax.plot(path[:, 0], path[:, 1], 'os^D'[i % 4] + '-', markersize=3,
+                linewidth=1, label=labels[i] if labels else None)
+    ax.set(xlim=xlim, ylim=ylim, xlabel='$x_1$', ylabel='$x_2$')
+    if labels is not None:
+        ax.legend()
+
+
+# From chapter_optimization/minibatch-sgd.md
+def train_regression(update, X, y, batch_size, epochs, seed=0):
+    """Train a linear model with an optimizer made from scratch.
+
+    Weights and bias start at zero; the loss is half the mean squared error.
+
+    Args:
+        update: a function of a parameter, its gradient and the state that it
+            returned last for this parameter (None at first); it returns the
+            new parameter and state.
+        X: features of shape (n, d).
+        y: targets of shape (n,).
+        batch_size: examples in a minibatch.
+        epochs: how many times to go through the data.
+        seed: of the generator that draws the order of the examples.
+    Returns:
+        losses: a list of epochs + 1 floats: over all data, before training
+            and after each epoch.
+        params: weights of shape (d,) and bias of shape ().
+    Example:
+        >>> X, y, _ = diabetes_data()
+        >>> losses, (w, b) = train_regression(
+        ...     lambda theta, gradient, state: (theta - 0.1 * gradient, state),
+        ...     X, y, batch_size=32, epochs=2)
+        >>> len(losses), losses[-1] < losses[0]
+        (3, True)
+    """
+    npx.random.seed(seed)
+    params, states = [np.zeros(X.shape[1]), np.zeros(())], [None, None]
+    losses = [float(squared_loss(linear_model(X, *params), y))]
+    for _ in range(epochs):
+        for X_batch, y_batch in minibatches((X, y), batch_size):
+            for theta in params:
+                theta.attach_grad()
+            with autograd.record():
+                predictions = linear_model(X_batch, *params)
+                loss = squared_loss(predictions, y_batch)
+            loss.backward()
+            steps = [update(theta.detach(), theta.grad, state)
+                     for theta, state in zip(params, states)]
+            params, states = map(list, zip(*steps))
+        losses.append(float(squared_loss(linear_model(X, *params), y)))
+    return losses, params
+
+
+# From chapter_optimization/minibatch-sgd.md
+def train_regression_concise(optimizer, X, y, batch_size,
+                             epochs, seed=0):
+    """Train a linear model with an optimizer of the framework.
+
+    The model, its start, the loss and, for a seed, the minibatches are those
+    of train_regression.
+
+    Args:
+        optimizer: one of mxnet.optimizer's.
+        X: features of shape (n, d).
+        y: targets of shape (n,).
+        batch_size: examples in a minibatch.
+        epochs: how many times to go through the data.
+        seed: as in train_regression.
+    Returns:
+        losses and params as train_regression.
+    Example:
+        >>> X, y, _ = diabetes_data()
+        >>> losses, (w, b) = train_regression_concise(
+        ...     optimizer.SGD(learning_rate=0.1), X, y,
+        ...     batch_size=32, epochs=2)
+        >>> len(losses), losses[-1] < losses[0]
+        (3, True)
+    """
+    npx.random.seed(seed)
+    params = [gluon.Parameter('weight', shape=(X.shape[1],), init='zeros'),
+              gluon.Parameter('bias', shape=(1,), init='zeros')]
+    for theta in params:
+        theta.initialize()
+    trainer = gluon.Trainer(params, optimizer)
+    losses = [float(squared_loss(
+        linear_model(X, *(theta.data() for theta in params)), y))]
+    for _ in range(epochs):
+        for X_batch, y_batch in minibatches((X, y), batch_size):
+            with autograd.record():
+                predictions = linear_model(
+                    X_batch, *(theta.data() for theta in params))
+                loss = squared_loss(predictions, y_batch)
+            loss.backward()
+            trainer.step(1)     # the loss is a mean already
+        losses.append(float(squared_loss(
+            linear_model(X, *(theta.data() for theta in params)), y)))
+    w, b = (theta.data().copy() for theta in params)
+    return losses, [w, b[0]]
 
 
 # Aliases of config.ini

@@ -13,6 +13,7 @@ plt = _plt
 from matplotlib_inline.config import InlineBackend as InlineBackend
 from sklearn.datasets import load_diabetes as load_diabetes
 from sklearn.datasets import load_digits as load_digits
+from sklearn.datasets import load_sample_image as load_sample_image
 from sklearn.model_selection import train_test_split as train_test_split
 from torch import nn as nn
 from torch.nn import functional as _F
@@ -25,14 +26,17 @@ __all__ = [
     "accuracy",
     "arange",
     "as_numpy",
+    "best_device",
     "concat",
     "confusion_matrix",
+    "cross_correlation",
     "cross_entropy",
     "data_loader",
     "diabetes_data",
     "digits_data",
     "digits_loaders",
     "evaluate_classifier",
+    "hessian",
     "least_squares",
     "linear_classifier",
     "linear_model",
@@ -41,8 +45,10 @@ __all__ = [
     "normal_density",
     "numpy",
     "ones",
+    "photograph",
     "plot",
     "plot_history",
+    "plot_trajectories",
     "reduce_mean",
     "reduce_sum",
     "reshape",
@@ -53,7 +59,10 @@ __all__ = [
     "squared_loss",
     "synthetic_data",
     "train_classifier",
+    "train_regression",
+    "train_regression_concise",
     "train_softmax_regression",
+    "trajectory",
     "use_svg_display",
     "zeros",
 ]
@@ -84,6 +93,14 @@ def plot_history(history: _Any) -> None: ...
 def confusion_matrix(y: _Any, answers: _Any, classes: _Any = 10) -> _Any: ...
 def evaluate_classifier(net: _Any, data: _Any) -> _Any: ...
 def train_classifier(net: _Any, train_data: _Any, test_data: _Any, epochs: _Any, optimizer: _Any) -> _Any: ...
+def cross_correlation(X: _Any, K: _Any) -> _Any: ...
+def photograph() -> _Any: ...
+def best_device() -> _Any: ...
+def hessian(f: _Any, x: _Any) -> _Any: ...
+def trajectory(f: _Any, update: _Any, start: _Any, steps: _Any) -> _Any: ...
+def plot_trajectories(f: _Any, *paths: _Any, labels: _Any = None, xlim: _Any = ..., ylim: _Any = ..., levels: _Any = 12, figsize: _Any = ..., ax: _Any = None) -> None: ...
+def train_regression(update: _Any, X: _Any, y: _Any, batch_size: _Any, epochs: _Any, seed: _Any = 0) -> _Any: ...
+def train_regression_concise(optimizer: _Any, X: _Any, y: _Any, batch_size: _Any, epochs: _Any, seed: _Any = 0) -> _Any: ...
 matmul = torch.matmul
 ones = torch.ones
 zeros = torch.zeros

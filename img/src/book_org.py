@@ -6,15 +6,16 @@ WIDTH, HEIGHT = 168, 52
 CHAPTERS = {
     'preliminaries': (16, 120, ('Preliminaries',), BLUE),
     'linear': (226, 120, ('Linear networks',), GREEN),
-    'optimization': (436, 24, ('Optimization',), None),
-    'mlp': (436, 120, ('Multilayer', 'perceptrons'), None),
-    'computation': (436, 216, ('Computation',), None),
-    'cnn': (646, 24, ('Convolutional', 'networks'), None),
-    'rnn': (646, 120, ('Recurrent', 'networks'), None),
-    'attention': (646, 216, ('Attention',), None),
+    'optimization': (436, 24, ('Optimization',), BLUE),
+    'cnn': (436, 120, ('Convolutional', 'networks'), GREEN),
+    'mlp': (436, 216, ('Multilayer', 'perceptrons'), None),
+    'modern': (646, 120, ('Modern', 'convolutions'), None),
+    'rnn': (646, 216, ('Recurrent', 'networks'), None),
+    'computation': (436, 312, ('Computation',), None),
+    'attention': (646, 312, ('Attention',), None),
 }
-ARROWS = [('preliminaries', 'linear'), ('linear', 'optimization'), ('linear', 'mlp'),
-          ('mlp', 'computation'), ('mlp', 'cnn'), ('mlp', 'rnn'), ('rnn', 'attention')]
+ARROWS = [('preliminaries', 'linear'), ('linear', 'optimization'), ('linear', 'cnn'), ('linear', 'mlp'),
+          ('cnn', 'modern'), ('mlp', 'computation'), ('mlp', 'rnn'), ('rnn', 'attention')]
 
 
 def chapter(left, top, lines, fill):
@@ -42,11 +43,12 @@ def link(start, end):
 if __name__ == '__main__':
     parts = [part for pair in ARROWS for part in [link(*pair)]]
     parts += [part for place in CHAPTERS.values() for part in chapter(*place)]
-    parts += [box(16, 226, 30, 16, BLUE, radius=3), box(50, 226, 30, 16, GREEN, radius=3),
-              text(92, 234, 'written', 13, anchor='start'),
-              box(16, 252, 64, 16, dashed=True, radius=3), text(92, 260, 'planned', 13, anchor='start')]
-    write('book-org', 830, 292,
-          'Preliminaries lead to linear networks (both written). From linear networks lead dashed '
-          'arrows to optimization and to multilayer perceptrons, and from these to computation, '
-          'convolutional networks, and recurrent networks, which lead to attention (all planned).',
+    parts += [box(16, 322, 30, 16, BLUE, radius=3), box(50, 322, 30, 16, GREEN, radius=3),
+              text(92, 330, 'written', 13, anchor='start'),
+              box(16, 348, 64, 16, dashed=True, radius=3), text(92, 356, 'planned', 13, anchor='start')]
+    write('book-org', 830, 388,
+          'Preliminaries lead to linear networks, and these to optimization and to convolutional '
+          'networks (all written). Dashed arrows lead from linear networks to multilayer perceptrons, '
+          'from these to computation and to recurrent networks, which lead to attention, and from '
+          'convolutional networks to modern ones (all planned).',
           parts)
