@@ -44,6 +44,8 @@ __all__ = [
     "linear_model",
     "matmul",
     "minibatches",
+    "momentum",
+    "nesterov",
     "normal_density",
     "numpy",
     "ones",
@@ -55,6 +57,7 @@ __all__ = [
     "reduce_sum",
     "reshape",
     "set_figsize",
+    "sgd",
     "sgd_step",
     "show_images",
     "softmax",
@@ -68,6 +71,7 @@ __all__ = [
     "train_softmax_regression",
     "trajectory",
     "use_svg_display",
+    "valley",
     "zeros",
 ]
 
@@ -116,8 +120,12 @@ def best_device() -> _Any: ...
 def hessian(f: _Any, x: _Any) -> _Any: ...
 def trajectory(f: _Any, update: _Any, start: _Any, steps: _Any) -> _Any: ...
 def plot_trajectories(f: _Any, *paths: _Any, labels: _Any = None, xlim: _Any = ..., ylim: _Any = ..., levels: _Any = 12, figsize: _Any = ..., ax: _Any = None) -> None: ...
+def sgd(lr: _Any) -> _Any: ...
 def train_regression(update: _Any, X: _Any, y: _Any, batch_size: _Any, epochs: _Any, seed: _Any = 0) -> _Any: ...
 def train_regression_concise(optimizer: _Any, X: _Any, y: _Any, batch_size: _Any, epochs: _Any, seed: _Any = 0) -> _Any: ...
+def valley(x: _Any) -> _Any: ...
+def momentum(lr: _Any, beta: _Any) -> _Any: ...
+def nesterov(lr: _Any, beta: _Any) -> _Any: ...
 matmul = _jnp.matmul
 ones = _jnp.ones
 zeros = _jnp.zeros

@@ -34,6 +34,8 @@ __all__ = [
     "linear_model",
     "matmul",
     "minibatches",
+    "momentum",
+    "nesterov",
     "normal_density",
     "numpy",
     "ones",
@@ -45,6 +47,7 @@ __all__ = [
     "reduce_sum",
     "reshape",
     "set_figsize",
+    "sgd",
     "sgd_step",
     "show_images",
     "softmax",
@@ -56,6 +59,7 @@ __all__ = [
     "train_softmax_regression",
     "trajectory",
     "use_svg_display",
+    "valley",
     "zeros",
 ]
 
@@ -869,6 +873,25 @@ def plot_trajectories(f, *paths, labels=None, xlim=(-5, 5), ylim=(-3, 3),
 
 
 # From chapter_optimization/minibatch-sgd.md
+def sgd(lr):
+    """Return the update of gradient descent.
+
+    Args:
+        lr: the learning rate.
+    Returns:
+        update: for a tensor, its gradient and a state, which it leaves as it
+            is, the new tensor and the state.
+    Example:
+        >>> update = sgd(0.5)
+        >>> update(2.0, 1.0, None)
+        (1.5, None)
+    """
+    def update(x, gradient, state):
+        return x - lr * gradient, state
+    return update
+
+
+# From chapter_optimization/minibatch-sgd.md
 def train_regression(update, X, y, batch_size, epochs, seed=0):
     """Train a linear model with an optimizer made from scratch.
 
@@ -958,6 +981,66 @@ def train_regression_concise(optimizer, X, y, batch_size,
             linear_model(X, *(theta.data() for theta in params)), y)))
     w, b = (theta.data().copy() for theta in params)
     return losses, [w, b[0]]
+
+
+# From chapter_optimization/momentum.md
+def valley(x):
+    """A quadratic function of the plane, forty times steeper across.
+
+    Args:
+        x: of shape (2, ...), the two coordinates first.
+    Returns:
+        values of shape (...); the lowest is 0, at the origin.
+    Example:
+        >>> valley([2.0, 0.5])
+        0.7
+    """
+    return 0.05 * x[0] ** 2 + 2 * x[1] ** 2
+
+
+# From chapter_optimization/momentum.md
+def momentum(lr, beta):
+    """Return the update of gradient descent with momentum.
+
+    Args:
+        lr: the learning rate, which multiplies the velocity.
+        beta: what the velocity keeps of itself in a step, from 0 to 1.
+    Returns:
+        update: for a tensor, its gradient and its velocity (None at first),
+            the new tensor and velocity.
+    Example:
+        >>> update = momentum(0.5, 0.9)
+        >>> x, velocity = update(2.0, 1.0, None)
+        >>> update(x, 1.0, velocity)
+        (0.55, 1.9)
+    """
+    def update(x, gradient, velocity):
+        velocity = (gradient if velocity is None
+                    else beta * velocity + gradient)
+        return x - lr * velocity, velocity
+    return update
+
+
+# From chapter_optimization/momentum.md
+def nesterov(lr, beta):
+    """Return the update of gradient descent with Nesterov's momentum.
+
+    Args:
+        lr: the learning rate, which multiplies the velocity.
+        beta: what the velocity keeps of itself in a step, from 0 to 1.
+    Returns:
+        update: for a tensor, its gradient and its velocity (None at first),
+            the new tensor and velocity.
+    Example:
+        >>> update = nesterov(0.5, 0.5)
+        >>> update(2.0, 1.0, None)
+        (1.25, 1.0)
+    """
+    def update(x, gradient, velocity):
+        velocity = (gradient if velocity is None
+                    else beta * velocity + gradient)
+        return x - lr * (gradient + beta * velocity), velocity
+    return update
 
 
 # Aliases of config.ini
