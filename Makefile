@@ -5,7 +5,7 @@ PAGES ?=
 TABS := $(foreach tab,$(TAB),--tab $(tab))
 
 .DEFAULT_GOAL := help
-.PHONY: help html pdf pdfs epub lib bundle hosted slides run serve status check test test-all lint bench bench-pdf bench-run bench-serve bench-weight clean
+.PHONY: help html pdf pdfs epub lib bundle hosted slides run serve status check test test-all lint bench bench-pdf bench-run bench-serve bench-weight whole-book clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -51,6 +51,9 @@ test: .venv/.test ## the quick tests
 
 test-all: .venv/.test ## every test, the slow ones too
 	@.venv/bin/python -m pytest -c tools/pyproject.toml --rootdir tools -n 3 tools/tests
+
+whole-book: ## the book from nothing: every page executed, every product built and judged; FOLDER=… keeps it
+	@bash tools/ci/whole_book.sh $(FOLDER)
 
 lint: .venv/.test ## ruff and mypy over the toolchain
 	@.venv/bin/ruff check tools && .venv/bin/ruff format --check tools && cd tools && ../.venv/bin/mypy

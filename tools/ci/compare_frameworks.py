@@ -12,15 +12,14 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-MODULES = {"pytorch": "torch", "tensorflow": "tensorflow", "jax": "jax", "mxnet": "mxnet"}
+from frameworks import MODULES, answer, environments
+
 RATE, BATCH, EPOCHS = 0.03, 32, 10
 Measures = dict[str, float]
 
@@ -172,25 +171,12 @@ def measured(module: str, seed: int) -> Measures:
     return found
 
 
-def environments(book: Path) -> dict[str, Path]:
-    """The interpreter of each framework, its environment made if it is not there."""
-    octavo = [sys.executable, "-m", "octavo", "-C", str(book), "env"]
-    subprocess.run([*octavo, "make"], check=True)
-    listed = subprocess.run(octavo, capture_output=True, text=True, check=True).stdout.splitlines()
-    return {tab: Path(line.split()[-1]) / "bin/python" for tab in MODULES for line in listed if line.split()[0] == tab}
-
-
 def learned(book: Path, python: Path, module: str, seeds: int) -> Measures:
     """What a framework learns, averaged over the seeds; each has a process of its own."""
     runs = []
     for seed in range(1, seeds + 1):
-        command = [str(python), str(Path(__file__).resolve()), "--measure", module, "--seed", str(seed), str(book)]
-        answer = subprocess.run(
-            command, cwd=book, capture_output=True, text=True, env={**os.environ, "MPLBACKEND": "Agg"}
-        )
-        if answer.returncode:
-            raise SystemExit(f"{module}, seed {seed}: {answer.stderr}")
-        runs.append(json.loads(answer.stdout.splitlines()[-1]))
+        command = [str(Path(__file__).resolve()), "--measure", module, "--seed", str(seed), str(book)]
+        runs.append(answer(book, python, command))
     return {name: sum(run[name] for run in runs) / seeds for name in runs[0]}
 
 

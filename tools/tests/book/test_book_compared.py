@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 SCRIPT = Path(__file__).resolve().parents[2] / "ci/compare_frameworks.py"
+sys.path.insert(0, str(SCRIPT.parent))
 
-
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("compare_frameworks", SCRIPT)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+import compare_frameworks as script  # noqa: E402
 
 
 @pytest.mark.parametrize(
@@ -27,7 +19,7 @@ def script() -> ModuleType:
     [({"loss": 0.22}, []), ({"loss": 0.23}, ["loss"]), ({}, ["loss"]), ({"loss": float("nan")}, ["loss"])],
 )
 def test_what_differs_too_much_or_is_missing_is_told(
-    script: ModuleType, capsys: pytest.CaptureFixture[str], jax: dict[str, float], problems: list[str]
+    capsys: pytest.CaptureFixture[str], jax: dict[str, float], problems: list[str]
 ) -> None:
     assert (
         script.compared({"pytorch": {"loss": 0.2, "accuracy": 0.9}, "jax": {"accuracy": 0.85, **jax}}, 0.1) == problems
@@ -35,7 +27,7 @@ def test_what_differs_too_much_or_is_missing_is_told(
     assert ("DIFFERENT" in capsys.readouterr().out) == bool(problems)
 
 
-def test_one_framework_alone_proves_nothing(script: ModuleType) -> None:
+def test_one_framework_alone_proves_nothing() -> None:
     assert script.compared({"jax": {"loss": 0.2}}, 0.1) == ["loss"]
 
 
