@@ -755,9 +755,10 @@ def evaluate_classifier(net, data):
         >>> loss, share = evaluate_classifier(net, test_data)
     """
     net.eval()
+    sums = nnx.cached_partial(classifier_sums, net)
     loss, hits, n = 0.0, 0, 0
     for X, y in data:
-        batch_loss, batch_hits = classifier_sums(net, X, y)
+        batch_loss, batch_hits = sums(X, y)
         loss, hits, n = loss + batch_loss, hits + batch_hits, n + len(y)
     return float(loss) / n, float(hits) / n
 
@@ -809,8 +810,9 @@ def train_classifier(net, train_data, test_data, epochs,
     for epoch in range(epochs + 1):
         if epoch > 0:
             net.train()
+            step = nnx.cached_partial(classifier_step, net, optimizer)
             for X, y in train_data:
-                classifier_step(net, optimizer, X, y)
+                step(X, y)
         history.append(Epoch(*evaluate_classifier(net, train_data),
                                  *evaluate_classifier(net, test_data)))
     return history

@@ -815,13 +815,17 @@ def trajectory(f, update, start, steps):
         >>> points.numpy().tolist()
         [[4.0, 2.0], [2.0, 1.0], [1.0, 0.5]]
     """
-    x, state = tf.constant(start), None
-    points = [x]
-    for _ in range(steps):
+    @tf.function(autograph=False)
+    def slope(x):
         with tf.GradientTape() as tape:
             tape.watch(x)
             value = f(x)
-        x, state = update(x, tape.gradient(value, x), state)
+        return tape.gradient(value, x)
+
+    x, state = tf.constant(start), None
+    points, gradient = [x], slope.get_concrete_function(x)
+    for _ in range(steps):
+        x, state = update(x, gradient(x), state)
         points.append(x)
     return tf.stack(points)
 

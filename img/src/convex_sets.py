@@ -32,13 +32,13 @@ if __name__ == '__main__':
         shape(circle(disk, TOP, 54), BLUE),
         *segment(disk - 34, TOP + 24, disk + 38, TOP - 18),
         shape(f'M{moon - 42} {TOP - 52} a58 58 0 1 1 0 104 a62 62 0 0 0 0 -104 z', ORANGE),
-        *segment(moon - 30, TOP - 46, moon - 24, TOP + 47, (moon - 29.5, moon - 24.6)),
+        *segment(moon - 30, TOP - 46, moon - 24, TOP + 47, (moon - 29.7, moon - 24.8)),
         f'<path d="{circle(lens - 26, TOP, 50)} {circle(lens + 26, TOP, 50)}" fill="none" '
         f'stroke="{GRAY}" stroke-width="1.5" stroke-dasharray="5 4"/>',
         shape(f'M{lens} {TOP - 42.7} a50 50 0 0 1 0 85.4 a50 50 0 0 1 0 -85.4 z', BLUE),
         *segment(lens - 8, TOP - 24, lens + 6, TOP + 28),
-        shape(f'{circle(pair - 38, TOP - 8, 42)} {circle(pair + 38, TOP + 8, 42)}', ORANGE),
-        *segment(pair - 44, TOP + 28, pair + 34, TOP + 44, (pair - 20, pair + 12)),
+        shape(f'M{pair - 3.3} {TOP + 15.7} a42 42 0 1 1 6.6 -31.4 a42 42 0 1 1 -6.6 31.4 z', ORANGE),
+        *segment(pair - 44, TOP + 28, pair + 34, TOP + 44, (pair - 25, pair + 9.8)),
         *(text(x, 152, words) for x, words in ((disk, 'convex'), (moon, 'not convex'), (lens, 'intersection'),
                                                (pair, 'union'))),
     ]

@@ -31,7 +31,7 @@ if __name__ == '__main__':
         *grid(first, TOP, IMAGE, lambda i, j: BLUE if ROW <= i < ROW + 2 and COLUMN <= j < COLUMN + 3 else PALE),
         *grid(second, TOP + CELL, KERNEL, lambda i, j: ORANGE),
         *grid(third, TOP + CELL / 2, output, lambda i, j: GREEN if (i, j) == (ROW, COLUMN) else PALE),
-        text(first + 5 * CELL + 34, middle, '⋆', 24),
+        text(first + 5 * CELL + 34, middle, '⋆', 44),
         text((second + 3 * CELL + third) / 2, middle, '=', 24),
         text(first + 2.5 * CELL, 22, 'image, shape (4, 5)'),
         text(second + 1.5 * CELL, 22, 'kernel, (2, 3)'),

@@ -2,7 +2,7 @@
 # The whole book from nothing: cloned, every page executed for real in every framework with an empty store, the results
 # compared with the committed ones, then every product built and judged by what does not import octavo.
 # whole_book.sh [FOLDER]: where the clone and all that is built stay, to be looked at. Takes about half an hour on two cores
-# beside what the frameworks' environments take to install, the first time; OCTAVO_ENVIRONMENTS=FOLDER takes them from there.
+# beside what the frameworks' environments take to install, the first time; ENVIRONMENTS=FOLDER takes them from there.
 set -euo pipefail
 source=$(cd "$(dirname "$0")/../.." && pwd)
 work=${1:-$(mktemp -d)}
@@ -11,9 +11,9 @@ mkdir -p "$work"
 git clone --quiet "$source" "$work/book"
 cd "$work/book"
 export OCTAVO_CACHE=$work/cache
-if [ -n "${OCTAVO_ENVIRONMENTS:-}" ]; then
+if [ -n "${ENVIRONMENTS:-}" ]; then
     mkdir -p "$OCTAVO_CACHE"
-    ln -s "$OCTAVO_ENVIRONMENTS" "$OCTAVO_CACHE/environments"
+    ln -s "$ENVIRONMENTS" "$OCTAVO_CACHE/environments"
 fi
 tabs=(pytorch tensorflow jax mxnet)
 
