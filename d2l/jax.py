@@ -2,6 +2,7 @@
 
 """The library of the book for JAX, release 0.1.0."""
 
+import math
 from collections import namedtuple
 
 import jax
@@ -19,6 +20,9 @@ __all__ = [
     "DataLoader",
     "Epoch",
     "accuracy",
+    "adadelta",
+    "adagrad",
+    "adam",
     "arange",
     "as_numpy",
     "best_device",
@@ -26,6 +30,7 @@ __all__ = [
     "classifier_sums",
     "concat",
     "confusion_matrix",
+    "cosine_schedule",
     "cross_correlation",
     "cross_entropy",
     "data_loader",
@@ -51,6 +56,8 @@ __all__ = [
     "reduce_mean",
     "reduce_sum",
     "reshape",
+    "rmsprop",
+    "scheduled",
     "set_figsize",
     "sgd",
     "sgd_step",
@@ -67,6 +74,7 @@ __all__ = [
     "trajectory",
     "use_svg_display",
     "valley",
+    "yogi",
     "zeros",
 ]
 
@@ -1119,6 +1127,191 @@ def nesterov(lr, beta):
         velocity = (gradient if velocity is None
                     else beta * velocity + gradient)
         return x - lr * (gradient + beta * velocity), velocity
+    return update
+
+
+# From chapter_optimization/adagrad.md
+def adagrad(lr, eps=1e-7):
+    """Return the update of Adagrad.
+
+    Args:
+        lr: the learning rate; a coordinate's first step is nearly this long.
+        eps: where the sums of squared gradients begin, greater than 0.
+    Returns:
+        update: for a tensor, its gradient and the sum of its squared
+            gradients (None at first), the new tensor and sum.
+    Example:
+        >>> update = adagrad(0.5, eps=7.0)
+        >>> x, total = update(2.0, 3.0, None)
+        >>> x, total
+        (1.625, 16.0)
+        >>> update(x, 3.0, total)
+        (1.325, 25.0)
+    """
+    def update(x, gradient, total):
+        total = gradient ** 2 + (eps if total is None else total)
+        return x - lr * gradient / total ** 0.5, total
+    return update
+
+
+# From chapter_optimization/rmsprop.md
+def rmsprop(lr, gamma=0.9, eps=1e-8):
+    """Return the update of RMSProp.
+
+    Args:
+        lr: the learning rate; under a constant gradient the length of a step.
+        gamma: what the mean square keeps of itself in a step, from 0 to 1.
+        eps: added to the mean square before its root is taken.
+    Returns:
+        update: for a tensor, its gradient and the leaky mean of its squared
+            gradients (None at first), the new tensor and mean.
+    Example:
+        >>> update = rmsprop(0.5, gamma=0.75, eps=0.0)
+        >>> update(2.0, 2.0, None)
+        (1.0, 1.0)
+    """
+    def update(x, gradient, mean):
+        mean = (1 - gamma) * gradient ** 2 + (
+            0.0 if mean is None else gamma * mean)
+        return x - lr * gradient / (mean + eps) ** 0.5, mean
+    return update
+
+
+# From chapter_optimization/adadelta.md
+def adadelta(rho, eps, lr=1):
+    """Return the update of Adadelta.
+
+    Args:
+        rho: what both averages of squares keep of themselves in a step.
+        eps: added to both averages; its root sets the size of first steps.
+        lr: a factor of the step, outside of the average of squared steps.
+    Returns:
+        update: for a tensor, its gradient and the averages of squared
+            gradients and of squared steps (None at first), the new tensor
+            and averages.
+    Example:
+        >>> update = adadelta(0.75, 0.01)
+        >>> x, (gradients, steps) = update(2.0, 4.0, None)
+        >>> round(x, 2), gradients, round(steps, 2)
+        (1.8, 4.0, 0.01)
+    """
+    def update(x, gradient, state):
+        s, u = state if state else (0 * x, 0 * x)
+        s = rho * s + (1 - rho) * gradient ** 2
+        step = ((u + eps) / (s + eps)) ** 0.5 * gradient
+        u = rho * u + (1 - rho) * step ** 2
+        return x - lr * step, (s, u)
+    return update
+
+
+# From chapter_optimization/adam.md
+def adam(lr, beta1, beta2, eps):
+    """Return the update of Adam.
+
+    Args:
+        lr: the learning rate, about the length of a step.
+        beta1: what the average of gradients keeps of itself in a step.
+        beta2: what the average of their squares keeps of itself in a step.
+        eps: added to the root of the corrected average of squares.
+    Returns:
+        update: for a tensor, its gradient and a state (None at first), the
+            new tensor and state: the number of steps taken, as a float, and
+            both averages, not corrected.
+    Example:
+        >>> update = adam(0.5, 0.9, 0.999, 1e-8)
+        >>> x, (t, m, v) = update(2.0, 4.0, None)
+        >>> round(x, 4), t, round(m, 4), round(v, 4)
+        (1.5, 1.0, 0.4, 0.016)
+    """
+    def update(x, gradient, state):
+        t, m, v = state if state else (0.0, 0 * x, 0 * x)
+        t = t + 1
+        m = beta1 * m + (1 - beta1) * gradient
+        v = beta2 * v + (1 - beta2) * gradient ** 2
+        root = (v / (1 - beta2 ** t)) ** 0.5
+        return x - lr * m / (1 - beta1 ** t) / (root + eps), (t, m, v)
+    return update
+
+
+# From chapter_optimization/adam.md
+def yogi(lr, beta1, beta2, eps, start=1e-6):
+    """Return the update of Yogi, with the bias correction of Adam.
+
+    Args:
+        lr: the learning rate, about the length of a step.
+        beta1: what the average of gradients keeps of itself in a step.
+        beta2: one minus the part of a squared gradient by which their
+            average changes in a step.
+        eps: added to the root of the corrected average of squares.
+        start: the value with which both averages begin.
+    Returns:
+        update: for a tensor, its gradient and a state (None at first), the
+            new tensor and state: the number of steps taken, as a float, and
+            both averages, not corrected.
+    Example:
+        >>> update = yogi(0.5, 0.9, 0.999, 0, start=0)
+        >>> x, (t, m, v) = update(2.0, 4.0, None)
+        >>> round(x, 4), t, round(m, 4), round(v, 4)
+        (1.5, 1.0, 0.4, 0.016)
+    """
+    def update(x, gradient, state):
+        t, m, v = state if state else (0.0, 0 * x + start, 0 * x + start)
+        t, square = t + 1, gradient ** 2
+        m = beta1 * m + (1 - beta1) * gradient
+        sign = (v - square) / (abs(v - square) + 1e-30)     # 0 at 0
+        v = v - (1 - beta2) * sign * square
+        root = (v / (1 - beta2 ** t)) ** 0.5
+        return x - lr * m / (1 - beta1 ** t) / (root + eps), (t, m, v)
+    return update
+
+
+# From chapter_optimization/lr-scheduler.md
+def cosine_schedule(peak, steps, warmup=0):
+    """Return a learning rate that rises along a line and falls as a cosine.
+
+    Args:
+        peak: the highest rate, that of step number warmup.
+        steps: the number of the step, from 0, at which the rate is zero; it
+            stays zero from there.
+        warmup: how many steps before the peak; 0 begins with the peak.
+    Returns:
+        schedule: a function from the number of a step to the rate.
+    Raises:
+        ZeroDivisionError: by schedule, if steps equals warmup.
+    Example:
+        >>> schedule = cosine_schedule(0.4, steps=7, warmup=3)
+        >>> [round(float(schedule(t)), 3) for t in range(8)]
+        [0.1, 0.2, 0.3, 0.4, 0.341, 0.2, 0.059, 0.0]
+    """
+    def schedule(t):
+        progress = jnp.minimum((t - warmup) / (steps - warmup), 1.0)
+        return jnp.where(t < warmup, peak * (t + 1) / (warmup + 1),
+                         peak * (1 + jnp.cos(math.pi * progress)) / 2)
+    return schedule
+
+
+# From chapter_optimization/lr-scheduler.md
+def scheduled(make, schedule):
+    """Return an update whose learning rate changes from step to step.
+
+    Args:
+        make: a function that returns an update for a learning rate, as sgd.
+        schedule: a function from the number of a step, the first being 0,
+            to the learning rate.
+    Returns:
+        update: for a tensor, its gradient and a state (None at first), the
+            new tensor and state; the state is the number of the next step
+            and the state of the inner update.
+    Example:
+        >>> update = scheduled(sgd, lambda t: 0.5 / (1 + t))
+        >>> x, state = update(2.0, 1.0, None)
+        >>> update(x, 1.0, state)
+        (1.25, (2, None))
+    """
+    def update(x, gradient, state):
+        t, inner = (0, None) if state is None else state
+        x, inner = make(schedule(t))(x, gradient, inner)
+        return x, (t + 1, inner)
     return update
 
 

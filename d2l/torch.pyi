@@ -3,6 +3,7 @@
 from collections.abc import Generator as _Generator
 from typing import Any as _Any
 
+import math as math
 from collections import namedtuple as namedtuple
 import numpy as _np
 np = _np
@@ -24,11 +25,15 @@ from torch.utils.data import TensorDataset as TensorDataset
 __all__ = [
     "Epoch",
     "accuracy",
+    "adadelta",
+    "adagrad",
+    "adam",
     "arange",
     "as_numpy",
     "best_device",
     "concat",
     "confusion_matrix",
+    "cosine_schedule",
     "cross_correlation",
     "cross_entropy",
     "data_loader",
@@ -54,6 +59,8 @@ __all__ = [
     "reduce_mean",
     "reduce_sum",
     "reshape",
+    "rmsprop",
+    "scheduled",
     "set_figsize",
     "sgd",
     "sgd_step",
@@ -68,6 +75,7 @@ __all__ = [
     "trajectory",
     "use_svg_display",
     "valley",
+    "yogi",
     "zeros",
 ]
 
@@ -109,6 +117,13 @@ def train_regression_concise(optimizer: _Any, X: _Any, y: _Any, batch_size: _Any
 def valley(x: _Any) -> _Any: ...
 def momentum(lr: _Any, beta: _Any) -> _Any: ...
 def nesterov(lr: _Any, beta: _Any) -> _Any: ...
+def adagrad(lr: _Any, eps: _Any = 1e-7) -> _Any: ...
+def rmsprop(lr: _Any, gamma: _Any = 0.9, eps: _Any = 1e-8) -> _Any: ...
+def adadelta(rho: _Any, eps: _Any, lr: _Any = 1) -> _Any: ...
+def adam(lr: _Any, beta1: _Any, beta2: _Any, eps: _Any) -> _Any: ...
+def yogi(lr: _Any, beta1: _Any, beta2: _Any, eps: _Any, start: _Any = 1e-6) -> _Any: ...
+def cosine_schedule(peak: _Any, steps: _Any, warmup: _Any = 0) -> _Any: ...
+def scheduled(make: _Any, schedule: _Any) -> _Any: ...
 matmul = torch.matmul
 ones = torch.ones
 zeros = torch.zeros

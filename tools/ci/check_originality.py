@@ -19,6 +19,8 @@ from pathlib import Path
 
 FENCE = re.compile(r"^[ \t]*(?P<ticks>`{3,}|~{3,}|:{3,})(?P<info>.*)$")
 CODE_INFO = re.compile(r"\s*(?:\{[^}]*?\.(?:python|input)\b[^}]*\}|\{?\.?(?:python|py|code-cell)\b)", re.IGNORECASE)
+CONTENTS = re.compile(r"\s*(?:toc|\{toctree\})\s*")
+"""A fence around files' names, which are no prose."""
 BARE = re.compile(r"^\s*:(?:begin_tab|end_tab|label|eqlabel|width|height|bibliography)\b.*$|^\s*<!--.*-->\s*$")
 FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$\n]+(?:\n[^$\n]+)?\$", re.DOTALL)
 ROLE = re.compile(r"[:{][\w:-]+[:}]`[^`]*`")
@@ -125,16 +127,17 @@ def lines_of_code(cell: str, first: int) -> list[Unit]:
 def read(text: str) -> Page:
     """What a page says."""
     page, prose, cell = Page(), [], []
-    ticks, first = "", 0
+    ticks, first, contents = "", 0, False
     for number, line in enumerate([*text.split("\n"), ""], 1):
         fence = FENCE.match(line)
         if ticks and (number > text.count("\n") + 1 or closes(fence, ticks)):  # the end of the page closes it, too
-            page.code.append(lines_of_code(without_prose("\n".join(cell), first, page), first))
+            if not contents:
+                page.code.append(lines_of_code(without_prose("\n".join(cell), first, page), first))
             ticks, cell = "", []
         elif ticks:
             cell.append(line)
-        elif fence and CODE_INFO.match(fence["info"]):
-            ticks, first = fence["ticks"], number + 1
+        elif fence and (CODE_INFO.match(fence["info"]) or CONTENTS.fullmatch(fence["info"])):
+            ticks, first, contents = fence["ticks"], number + 1, bool(CONTENTS.fullmatch(fence["info"]))
         prose.append("" if ticks or fence else line)  # what stands in other fences is read as prose
     page.prose.append(words("\n".join(prose)))
     return page
