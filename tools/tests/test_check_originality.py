@@ -134,6 +134,16 @@ def test_the_lines_of_every_training_loop_are_not(tmp_path: Path, other: Path) -
     assert check(tmp_path, other, f"Ours.\n```python\n{loop}```\n") == (0, [])
 
 
+@pytest.mark.parametrize(("fence", "found"), [("```toc", 0), ("```{toctree}", 0), ("```{note}", 1)])
+def test_names_of_files_in_a_table_of_contents_are_no_prose(
+    tmp_path: Path, other: Path, fence: str, found: int
+) -> None:
+    names = f"{fence}\n\nebb flow spring neap slack surge\nbore gauge datum harmonic buoy wreck\n```\n"
+    (other / "index.md").write_text(f"Theirs.\n\n{names}")
+    code, hits = check(tmp_path, other, f"Ours.\n\n{names}")
+    assert (code, len(hits)) == (found, found)
+
+
 def test_other_lengths(tmp_path: Path, other: Path) -> None:
     code, hits = check(tmp_path, other, "Every boat twice a week.\n", "--words", "4")
     assert (code, hits) == (1, ["page.md:1: as chapter/tides.md:4: every boat twice a"])

@@ -38,3 +38,4 @@ def test_the_frameworks_learn_the_same(repository: Path) -> None:
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "4 frameworks, 3 seeds, 0 measures differ" in answer.stdout
     assert "linear regression, loss" in answer.stdout
+    assert "LeNet, test accuracy" in answer.stdout
