@@ -1117,11 +1117,11 @@ def adadelta(rho, eps, lr=1):
         (1.8, 4.0, 0.01)
     """
     def update(x, gradient, state):
-        s, u = state if state else (0 * x, 0 * x)
-        s = rho * s + (1 - rho) * gradient ** 2
-        step = ((u + eps) / (s + eps)) ** 0.5 * gradient
+        v, u = state if state else (0 * x, 0 * x)
+        v = rho * v + (1 - rho) * gradient ** 2
+        step = ((u + eps) / (v + eps)) ** 0.5 * gradient
         u = rho * u + (1 - rho) * step ** 2
-        return x - lr * step, (s, u)
+        return x - lr * step, (v, u)
     return update
 
 
@@ -1179,7 +1179,8 @@ def yogi(lr, beta1, beta2, eps, start=1e-6):
         t, m, v = state if state else (0.0, 0 * x + start, 0 * x + start)
         t, square = t + 1, gradient ** 2
         m = beta1 * m + (1 - beta1) * gradient
-        sign = (v - square) / (abs(v - square) + 1e-30)     # 0 at 0
+        above = v - square
+        sign = above / (abs(above) + 1e-30)     # 0 at 0
         v = v - (1 - beta2) * sign * square
         root = (v / (1 - beta2 ** t)) ** 0.5
         return x - lr * m / (1 - beta1 ** t) / (root + eps), (t, m, v)
