@@ -44,7 +44,8 @@ def test_the_rules_of_the_papers_differ_from_one_another() -> None:
 def test_each_page_shows_that_both_forms_agree(repository: Path, page: str, tab: str) -> None:
     result = json.loads((repository / "outputs/chapter_optimization" / page / f"{tab}.json").read_text("utf-8"))
     claims = re.findall(r"below 0\.0+1: (True|False)", json.dumps(result))
-    assert claims and set(claims) == {"True"}
+    # with a schedule it matters whether the rate belongs to the gradient or to the velocity: one of the two is right
+    assert sorted(claims) == ["False", "True"] if page == "lr-scheduler" else claims and set(claims) == {"True"}
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from render_books import PLOT, MiniBook, make, out, shown
 pytestmark = pytest.mark.browser
 
 CELL = "```{.python .input}\n%s\n```\n\n"
+SIGNS = "Of ($a$), or $b$; “$c$”, $d$-th, $e$–$f$: *($g$)*, 或（$h$），或 $i$. "
 LONG = "Words and more words, so that there is something to scroll past on every screen. " * 12 + "\n\n"
 
 
@@ -30,9 +31,10 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> MiniBook:
     built = make(
         tmp_path_factory.mktemp("site"),
         results=results,
-        index="# Book\n\n```toc\n:numbered:\na\nb\nc\n```\n",
+        index="# Book\n\n```toc\n:numbered:\na\nb\nc\nd\n```\n",
         a=f"# A\n\n{LONG}{sections}{wide}{table}{LONG}" + CELL % "plot(), same()" + LONG + torch_only,
         b=f"# B\n\n{LONG}" + CELL % "print(1)" + LONG + hidden + "## End\n\nAn unmistakable zeppelin.\n",
+        d=f"# Formulas\n\n{SIGNS * 30}\n",
         c="# Two of three\n\n" + CELL % "#@tab tensorflow\n1" + "Between.\n\n" + CELL % "#@tab jax\n2",
     )
     assert built.build() == []
@@ -235,6 +237,36 @@ def test_no_page_scrolls_sideways(book: MiniBook, page: object, width: int) -> N
     assert equation.locator(".ov-eq-body").evaluate("e => e.scrollWidth > e.clientWidth && e.tabIndex === 0")
     number, body = equation.locator(".eqno").bounding_box(), equation.locator(".ov-eq-body").bounding_box()
     assert number["x"] >= body["x"] + body["width"]
+
+
+def test_no_line_ends_between_a_formula_and_its_signs(book: MiniBook, page: object) -> None:
+    page.goto(address(book, "d.html"))
+    torn = """() => [...document.querySelectorAll("article span.math")].flatMap(formula => {
+        const walker = document.createTreeWalker(formula.closest("p"), NodeFilter.SHOW_TEXT)
+        const place = (text, at) => {
+            const range = document.createRange()
+            range.setStart(text, at)
+            range.setEnd(text, at + 1)
+            return range.getBoundingClientRect()
+        }
+        const box = formula.querySelector("math").getBoundingClientRect(), found = []
+        for (let text = walker.nextNode(), before = null; text; text = walker.nextNode()) {
+            if (formula.contains(text)) continue
+            const follows = formula.compareDocumentPosition(text) & Node.DOCUMENT_POSITION_FOLLOWING
+            if (!follows) { before = text; continue }
+            for (const [sign, near] of [[before, "(“（"], [text, ",;:.)”），-–"]]) {
+                const at = sign === before ? sign?.data.length - 1 : 0
+                if (!sign || !near.includes(sign.data[at])) continue
+                const rect = place(sign, at)
+                if (rect.bottom < box.top || rect.top > box.bottom) found.push(formula.textContent[0] + sign.data[at])
+            }
+            break
+        }
+        return found
+    })"""
+    for width in range(330, 430, 7):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate(torn) == []
 
 
 def test_plots_turn_dark_with_the_page(book: MiniBook, page: object) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import difflib
 import functools
+import itertools
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Any
 
@@ -18,6 +20,7 @@ import math_core
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.locale import _
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.math import get_node_equation_number
 
 from octavo.config import Settings, place
@@ -43,6 +46,11 @@ _TEXT = re.compile(r"\\(text(?:rm|bf|it|sf|tt|normal)?|mbox)\s*\{")
 _NESTED = re.compile(r"\\(begin|end)\{[^}]*\}")
 _SIZED_BASE = re.compile(r"<(msub|msup|msubsup)><mo\b([^>]*\bminsize=[^>]*)>([^<]*)</mo>")
 """A delimiter whose size was asked for, with an index."""
+
+
+_CLOSING = {"Pe", "Pf", "Po", "Pd"}
+_OPENING = {"Ps", "Pi"}
+"""Unicode's categories of signs that belong to what stands before, or behind them."""
 
 
 class BadMathError(Exception):
@@ -233,7 +241,45 @@ def _depart(translator: Any, node: nodes.Element) -> None:
     """Visitors skip the departure; Sphinx's type wants one."""
 
 
+class FormulasWithTheirSigns(SphinxPostTransform):
+    """A comma behind a formula, or a bracket before it, stays in its line; browsers break on both sides of one."""
+
+    formats = ("html",)
+    default_priority = 900  # when nothing looks at the text any more
+
+    def run(self, **kwargs: Any) -> None:
+        """Wrap each formula together with the signs that touch it."""
+        for formula in list(self.document.findall(nodes.math)):
+            parent = formula.parent
+            at = parent.index(formula)
+            before, after = _text_at(parent, at - 1), _text_at(parent, at + 1)
+            opening = _leading(before[::-1], _OPENING)[::-1]
+            closing = _leading(after, _CLOSING)
+            if opening or closing:
+                together = nodes.inline("", "", classes=["ov-together"])
+                rest = before[: len(before) - len(opening)], together, after[len(closing) :]
+                parent[at - bool(before) : at + 1 + bool(after)] = _nodes(rest)
+                together.extend(_nodes((opening, formula, closing)))
+
+
+def _text_at(parent: nodes.Element, index: int) -> str:
+    """The text that is a child of an element; nothing if the child is something else, or there is none."""
+    child = parent.children[index] if 0 <= index < len(parent.children) else None
+    return str(child) if isinstance(child, nodes.Text) else ""
+
+
+def _leading(text: str, categories: set[str]) -> str:
+    """The signs of some categories with which a text begins."""
+    return "".join(itertools.takewhile(lambda sign: unicodedata.category(sign) in categories, text))
+
+
+def _nodes(parts: Iterable[str | nodes.Node]) -> list[nodes.Node]:
+    """Texts as nodes, without those that are empty."""
+    return [nodes.Text(part) if isinstance(part, str) else part for part in parts if part != ""]
+
+
 def setup(app: Sphinx, macros: tuple[Macro, ...]) -> None:
     """Register the renderer."""
     inline, block = (functools.partial(visit, macros) for visit in (_visit_inline, _visit_block))
+    app.add_post_transform(FormulasWithTheirSigns)
     app.add_html_math_renderer(RENDERER, inline_renderers=(inline, _depart), block_renderers=(block, _depart))
