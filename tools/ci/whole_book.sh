@@ -18,7 +18,7 @@ fi
 tabs=(pytorch tensorflow jax mxnet)
 
 echo "-- octavo and the frameworks"
-make check
+make check .venv/.test # the judges of PDFs want what tests want
 .venv/bin/octavo env make
 
 echo "-- every page, in every framework, from an empty store"
