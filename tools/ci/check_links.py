@@ -45,6 +45,8 @@ LABELS = (
     "headers",
 )
 RELATED = {"alternate", "author", "canonical", "edit", "help", "index", "license", "next", "prev", "search", "up"}
+ENTRY = re.compile(r"(?P<name>.+?)\s+\S+:\S+\s+-?\d+\s+(?P<address>\S*)\s+.*")
+"""Of an inventory: a name, domain:role, a priority, an address in which $ stands for the name, and a title."""
 ALONE = {"404.html", "search.html", "genindex.html"}
 """Pages that nothing has to link to."""
 
@@ -279,8 +281,12 @@ class Site:
         for address in re.findall(r"\]\(([^()\s]+)\)", self.text("llms.txt")):
             self.note("llms.txt", Link(address, 0, "a", False))
         if "objects.inv" in self.files:
-            for address in inventory(self.root / "objects.inv"):
-                self.note("objects.inv", Link(address, 0, "inventory", False))
+            for line in inventory(self.root / "objects.inv"):
+                if found := ENTRY.fullmatch(line):
+                    address = found["address"].removesuffix("$") + found["name"] * found["address"].endswith("$")
+                    self.note("objects.inv", Link(address, 0, "inventory", False))
+                else:
+                    self.problems.append(f"objects.inv: this is no entry: {line}")
 
     def note(self, name: str, link: Link) -> None:
         """Check an address of a file that is no page."""
@@ -307,13 +313,10 @@ class Site:
         self.problems += [f"{name}: no link leads here" for name in sorted(set(self.pages) - seen - ALONE)]
 
 
-def inventory(path: Path) -> Iterator[str]:
-    """The addresses in an inventory of Sphinx's second form."""
+def inventory(path: Path) -> list[str]:
+    """The entries of an inventory of Sphinx's second form."""
     packed = path.read_bytes().split(b"\n", 4)
-    for line in zlib.decompress(packed[4]).decode("utf-8").splitlines():
-        if found := re.match(r"(.+?)\s+(\S+)\s+(-?\d+)\s+?(\S*)\s+(.*)", line):
-            address = found[4][:-1] + found[1] if found[4].endswith("$") else found[4]
-            yield address
+    return zlib.decompress(packed[4]).decode("utf-8").splitlines()
 
 
 def main(root: Path) -> int:

@@ -123,8 +123,9 @@ def test_each_mistake_is_told(repository: Path, tmp_path: Path, file: str, old: 
     assert (code, told in said) == (1, True), said
 
 
-def test_an_inventory_that_lies_is_told(repository: Path, tmp_path: Path) -> None:
-    code, said = judged(repository, tmp_path, NAMES.replace("moon std", "mars std"))
+@pytest.mark.parametrize(("old", "new"), [("moon std", "mars std"), ("The Moon", "The\nMoon"), (" std:label", "")])
+def test_an_inventory_that_lies_is_told(repository: Path, tmp_path: Path, old: str, new: str) -> None:
+    code, said = judged(repository, tmp_path, NAMES.replace(old, new))
     assert code == 1 and "objects.inv" in said
 
 

@@ -117,11 +117,13 @@ class BookBuilder(StandaloneHTMLBuilder):
         beside.make(PARTS, whole, Path(self.doctreedir))
 
     def dump_inventory(self) -> None:
-        """Write what other books may refer to; Sphinx lists indexes that this site has not."""
+        """Write what other books may refer to, a line each; Sphinx lists indexes that this site has not."""
         names = self.env.domains.standard_domain
         for absent in ("genindex", "modindex", "py-modindex"):
             names.labels.pop(absent, None)
             names.anonlabels.pop(absent, None)
+        for name, (page, anchor, title) in names.labels.items():
+            names.labels[name] = page, anchor, " ".join(title.split())  # a caption has several lines
         super().dump_inventory()
 
     def _tabs_of_entry(self, item: nodes.list_item, page: str) -> str:

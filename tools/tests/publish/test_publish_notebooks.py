@@ -338,7 +338,8 @@ def test_the_books_own_notebooks_are_valid_and_clean(own: tuple[Workshop, Path])
     for name in wanted:
         notebook = read(folder / name)
         assert marks.search(shown(notebook)) is None, name
-        for address in re.findall(r"(?<!`)\]\((?![a-z]+:)([^)#\s]+)", shown(notebook)):
+        prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+        for address in re.findall(r"(?<!`)\]\((?![a-z]+:)([^)#\s]+)", prose):
             assert ((folder / name).parent / address).is_file(), (name, address)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
 from urllib.parse import urljoin
 from xml.etree import ElementTree
@@ -29,7 +30,7 @@ PAGES = {
     "part__a": "# Part </script> A\n\n:begin_tab:`jax`\nWords that are there for some readers, and not for all.\n"
     ":end_tab:\n\n```{.python .input}\nprint(1)\n```\n\n"
     "The square $x^2$ of *every* number is positive, as far as we know.\n\n"
-    "![A drawing](../img/d.svg)\n\n![Dots](../img/dots.png)\n",
+    "![A drawing, the words of which\nare two lines](../img/d.svg)\n:label:`fig_d`\n\n![Dots](../img/dots.png)\n",
     "part__b": "---\ndescription: What the author says.\n---\n# Part B\n\n" + "Many words. " * 60 + "\n\n"
     "```{.python .input}\n#@tab jax\nprint(2)\n```\n",
 }  # fmt: skip
@@ -154,6 +155,9 @@ def test_pages_of_the_author_that_are_called_like_ours_stay_the_authors(tmp_path
 def test_other_books_find_labels_and_pages(book: MiniBook) -> None:
     inventory = InventoryFile.loads((book.site / "objects.inv").read_bytes(), uri=BASE)
     assert inventory.data["std:doc"]["part/a"].uri == f"{BASE}part/a.html"
+    listed = zlib.decompress((book.site / "objects.inv").read_bytes().split(b"\n", 4)[4]).decode().splitlines()
+    assert "fig_d std:label -1 part/a.html#fig-d A drawing, the words of which are two lines" in listed
+    assert all(len(line.split()) > 4 for line in listed)
 
 
 def test_without_an_address_nothing_is_made_up(tmp_path: Path) -> None:
