@@ -87,10 +87,19 @@ class Text:
         return bisect_right(self.starts, place) - 1
 
 
+ACCENT = re.compile(r"(?<=\s)[\u0300-\u036f]")
+"""The tilde of a formula, which would otherwise join the last letter of the word before."""
+
+
 def squeezed(text: str) -> str:
     """A text without white space, marks of broken lines and ligatures."""
     text = LIGATURES.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
     return unicodedata.normalize("NFC", re.sub(rf"[\s{BREAKS}]", "", text))
+
+
+def extracted(page: str) -> str:
+    """What pdftotext finds on a page, squeezed; an accent that stands alone is a formula's."""
+    return squeezed(ACCENT.sub("", page))
 
 
 def loosened(text: str) -> str:
@@ -169,7 +178,7 @@ class Pdf:
         area = ["-r", "72", "-x", "0", "-y", str(int(top)), "-W", str(width), "-H", str(int(foot - int(top)))]
         pages = self._pdftotext("-raw", *area).split("\f")[: self.pages]
         starts, parts, length = [], [], 0
-        for page in map(squeezed, pages):
+        for page in map(extracted, pages):
             starts.append(length)
             parts.append(page)
             length += len(page)

@@ -13,7 +13,7 @@ pytest.importorskip("pypdf", reason="no pypdf: pip install pypdf")
 
 from check_pdf import Reading
 from pdf_site import read_site
-from pdf_text import Text, squeezed
+from pdf_text import Text, extracted, squeezed
 
 
 def text(*pages: str) -> Reading:
@@ -78,3 +78,7 @@ def test_a_site_is_read_as_one_framework_sees_it(tmp_path: Path) -> None:
         "Some words of \0 here.",
         "Only for those of B.",
     ]
+
+
+def test_the_tilde_of_a_formula_joins_no_word() -> None:
+    assert extracted("at the start, then \u0303\n𝑔 is known to Cauche\u0301") == "atthestart,then𝑔isknowntoCauch\u00e9"
