@@ -127,17 +127,17 @@ def lines_of_code(cell: str, first: int) -> list[Unit]:
 def read(text: str) -> Page:
     """What a page says."""
     page, prose, cell = Page(), [], []
-    ticks, first, contents = "", 0, False
+    ticks, first, info = "", 0, ""
     for number, line in enumerate([*text.split("\n"), ""], 1):
         fence = FENCE.match(line)
         if ticks and (number > text.count("\n") + 1 or closes(fence, ticks)):  # the end of the page closes it, too
-            if not contents:
+            if CODE_INFO.match(info):
                 page.code.append(lines_of_code(without_prose("\n".join(cell), first, page), first))
             ticks, cell = "", []
         elif ticks:
             cell.append(line)
         elif fence and (CODE_INFO.match(fence["info"]) or CONTENTS.fullmatch(fence["info"])):
-            ticks, first, contents = fence["ticks"], number + 1, bool(CONTENTS.fullmatch(fence["info"]))
+            ticks, first, info = fence["ticks"], number + 1, fence["info"]
         prose.append("" if ticks or fence else line)  # what stands in other fences is read as prose
     page.prose.append(words("\n".join(prose)))
     return page

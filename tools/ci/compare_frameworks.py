@@ -244,15 +244,16 @@ def measured(module: str, seed: int) -> Measures:
     """What one framework has learned at the end, from one seed."""
     d2l = importlib.import_module(f"d2l.{module}")
     found = {"linear regression, loss": LINEAR[module](d2l, seed)}
-    for name, needed, history in (
-        ("softmax regression", "train_softmax_regression", lambda: scratch(module, d2l, seed)),
-        ("softmax regression, concise", "train_classifier", lambda: NETWORK[module](d2l, seed)),
-        ("LeNet", "train_classifier", lambda: LENET[module](d2l, seed)),
+    for name, needed, kind, history in (
+        ("softmax regression", "train_softmax_regression", "", lambda: scratch(module, d2l, seed)),
+        ("softmax regression, concise", "train_classifier", "", lambda: NETWORK[module](d2l, seed)),
+        ("LeNet", "train_classifier", "accuracy", lambda: LENET[module](d2l, seed)),
     ):
         if hasattr(d2l, needed):
             last = history()[-1]._asdict()
-            found |= {f"{name}, {measure.replace('_', ' ')}": float(value) for measure, value in last.items()}
-    return {name: value for name, value in found.items() if not name.startswith("LeNet") or "accuracy" in name}
+            measures = {measure.replace("_", " "): float(value) for measure, value in last.items()}
+            found |= {f"{name}, {measure}": value for measure, value in measures.items() if measure.endswith(kind)}
+    return found
 
 
 def learned(book: Path, python: Path, module: str, seeds: int) -> Measures:

@@ -52,6 +52,6 @@ for tab in "${tabs[@]}"; do
     .venv/bin/python tools/ci/check_pdf.py "_build/pdf/short-dive-$tab.pdf" --site _build/html --tab "$tab"
     .venv/bin/python tools/ci/check_epub.py "_build/epub/short-dive-$tab.epub" --site _build/html --tab "$tab"
 done
-for folder in _build/notebooks/* _build/colab/* _build/sagemaker/* _build/kaggle/* _build/binder/*; do
-    [ ! -d "$folder" ] || .venv/bin/python tools/ci/check_notebooks.py "$folder"
+for folder in _build/{colab,sagemaker,kaggle,binder}/*/; do
+    .venv/bin/python tools/ci/check_notebooks.py "$folder"
 done
